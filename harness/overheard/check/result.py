@@ -1,0 +1,166 @@
+"""What checking yields: frozen data, the whole input of every report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from overheard.core.contract import Contract, Origin
+from overheard.core.operation import Mode, Plan
+from overheard.core.outcome import Channel
+
+Verdict: TypeAlias = Literal["held", "inconclusive", "violated"]
+Status: TypeAlias = Literal["judged", "not promised", "not offered"]
+
+
+class Party(msgspec.Struct, frozen=True, kw_only=True):
+    """One end of a finding: who, with which ids (written as `ids.show_id` does), in which operation."""
+
+    caller: str
+    tenant: str | None
+    resource: str
+    thread: str
+    operation: int
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """A broken promise, with its witness: the first of `occurrences` like it.
+
+    Findings that differ neither in invariant, diagnosis nor channel are one finding. `told_at` and
+    `seen_at` are microseconds since the campaign began. `token` is the canary seen and `evidence` the
+    text around it, both raw: renderers redact them. `condition` says what was going on around the
+    observation. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
+    operation `minimal_owner` tells and `minimal_observer` sees; it `replayed` in so many of `replays`.
+    """
+
+    invariant: str
+    diagnosis: str
+    advice: str
+    channel: Channel
+    disguise: str
+    owner: Party
+    observer: Party
+    told_at: int
+    seen_at: int
+    token: str
+    evidence: str
+    scenario: str
+    example: int
+    condition: Mode
+    occurrences: int
+    examples: int
+    also_rules_out: tuple[str, ...] = ()
+    minimal: Plan | None = None
+    minimal_owner: int | None = None
+    minimal_observer: int | None = None
+    replays: int = 0
+    replayed: int = 0
+
+
+class InvariantResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One promise, judged or not.
+
+    `exposures`   controlled chances to leak (for `recall-within-thread`: promised recalls asked for).
+    `late`        exposures with only the after-probe: counted apart, certify nothing.
+    `uncontrolled` chances to leak that had no bracket.
+    `controls`    observations that proved the owner's fact could be seen.
+    `examples`    independent (seed-expanded) examples with at least one controlled exposure.
+    `bound`       with zero findings in `examples`: the one-sided 95 % bound on the probability that a
+                  random example leaks; None if something was found or nothing was exercised.
+    `reasons`     why it is inconclusive, not promised or not offered; empty when plainly held.
+    """
+
+    name: str
+    title: str
+    status: Status
+    verdict: Verdict | None
+    exposures: int
+    late: int
+    uncontrolled: int
+    controls: int
+    findings: int
+    examples: int
+    bound: float | None
+    reasons: tuple[str, ...] = ()
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of the coverage table: surface x relation x condition.
+
+    `relation` is an invariant's name, with the kind of missing id after a colon where there is one
+    (`ids-required: thread null`). `state` is `controlled`, `no control` (exercised, but nothing proved
+    that a leak would have been seen), `not reached` (a scenario asked for it, nothing got there),
+    `not offered` or `not promised`.
+    """
+
+    surface: str
+    relation: str
+    condition: Mode
+    state: Literal["controlled", "no control", "not reached", "not offered", "not promised"]
+    exposures: int
+    controls: int
+    reason: str = ""
+
+
+class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+    """How the model calls were matched with operations."""
+
+    calls: int
+    attributed: int
+    ambiguous: int
+    late: int
+    unattributed: int
+
+
+class Sensitivity(msgspec.Struct, frozen=True, kw_only=True):
+    """Leaks put in on purpose, for one invariant and channel: how many, and how many were seen."""
+
+    invariant: str
+    injector: str
+    channel: Channel
+    injected: int
+    seen: int
+
+
+class Traffic(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done and how it ended, over all exploring examples."""
+
+    examples: int
+    operations: int
+    ok: int
+    refused: int
+    unknown: int
+    empty: int
+    overlapping: int
+    """Operations that were really in flight together with another resource's."""
+    stalls: int
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that checking a history says. `reasons` explain an inconclusive verdict, most telling first;
+    `notes` are said whatever the verdict (a cut-short history, foreign canaries, background calls).
+    """  # noqa: D209
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    invariants: tuple[InvariantResult, ...]
+    findings: tuple[Finding, ...]
+    coverage: tuple[Cell, ...]
+    attribution: Attribution
+    sensitivity: tuple[Sensitivity, ...]
+    traffic: Traffic
+    contract: Contract
+    origins: Mapping[str, Origin]
+    target: str
+    command: str
+    profile: str
+    scenarios: tuple[str, ...]
+    started: str
+    overheard: str
+    versions: Mapping[str, str]
+    campaign: int
+    seed: int
+    complete: bool

@@ -1,0 +1,1 @@
+"""The shared nouns of the harness. Imports nothing of ours."""

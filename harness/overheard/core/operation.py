@@ -1,0 +1,88 @@
+"""Plans as data: what is going to be done, by whom, with which ids, in which order.
+
+A plan is frozen and serialisable and names nothing that exists only at run time: ids and texts are
+templates (see `ids.bind_id` and `bind_text`), so the same plan can be driven in any example of any
+campaign, and a minimal plan can be kept in a file for years.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+
+from overheard.core.canary import ASKS, FactKey, mint_fact, mint_nonce
+from overheard.core.ids import Id, bind_id
+
+Surface: TypeAlias = str
+"""`send`, `stream`, or one of the surfaces beyond sending (DESIGN: vocabulary)."""
+
+Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
+"""How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
+
+Phase: TypeAlias = Literal["explore", "prove", "differential", "reduce", "regression"]
+
+FACT_MARK: Final = "<<fact>>"
+NONCE_MARK: Final = "<<ref>>"
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One step of a plan: a caller uses a surface with a thread id, a resource id and a text.
+
+    `number`    its place in the plan, from 0; canaries and nonces name it.
+    `round`     operations of one round start together, a round starts when the one before has ended;
+                in sequential and interleaved plans every operation has a round of its own.
+    `caller`    who really makes the call (a name such as `r0`), whatever ids it presents.
+    `tenant`    the caller's tenant, where the plan has tenants.
+    `resource`, `thread`   templates of the ids presented; `OMITTED` is not passed at all.
+    `text`      message template: `<<fact>>` stands for the canary told, `<<ref>>` for the nonce.
+    `tells`     the attribute this message tells ("locker code"), if it tells one.
+    `asks`      numbers of the operations whose facts it asks about (by attribute, never by canary).
+    `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
+    `intrudes`  the caller presents an id that the plan gave to somebody else.
+    """
+
+    number: int
+    round: int
+    caller: str
+    tenant: str | None = None
+    surface: Surface = "send"
+    resource: Id = msgspec.UNSET
+    thread: Id = msgspec.UNSET
+    text: str = ""
+    tells: str | None = None
+    asks: tuple[int, ...] = ()
+    same_text_as: int | None = None
+    intrudes: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A frozen, serialisable program: what one example executes.
+
+    `scenario`  the scenario it was woven from.
+    `source`    `seed` (expanded from `seed`; independent of all others, so it may count towards a bound),
+                `hypothesis` (drawn by the engine, which favours the extreme), `reduced`, or `file`.
+    `latency`   milliseconds for which the mirror keeps a model call of this plan before it answers.
+    """
+
+    scenario: str
+    mode: Mode
+    operations: tuple[Operation, ...]
+    source: Literal["seed", "hypothesis", "reduced", "file"] = "seed"
+    seed: int | None = None
+    latency: int = 0
+
+
+def bind_text(operation: Operation, campaign: int, example: int) -> str:
+    """The message really sent: canary and nonce of this example in their places."""
+    number = operation.number if operation.same_text_as is None else operation.same_text_as
+    text = operation.text
+    if FACT_MARK in text:
+        text = text.replace(FACT_MARK, mint_fact(FactKey(campaign, example, operation.number, 0)))
+    flags = ASKS if operation.asks else 0
+    return text.replace(NONCE_MARK, mint_nonce(campaign, example, number, flags=flags))
+
+
+def bind_ids(operation: Operation, campaign: int, example: int) -> tuple[Id, Id]:
+    """The (thread, resource) really presented."""
+    return bind_id(operation.thread, campaign, example), bind_id(operation.resource, campaign, example)
