@@ -1,0 +1,1 @@
+"""The door through which pytest comes in. Imports nothing of ours until it is asked to do something."""
