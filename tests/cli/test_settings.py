@@ -12,9 +12,7 @@ PROFILES = ("smoke", "standard", "thorough")
 
 def settings(cwd: Path, environ=None, **flags):
     flags = {"target": "agent:make", **flags}
-    return resolve(
-        Request(**flags), cwd=cwd, environ=environ or {}, profiles=PROFILES, fresh=lambda: 424242
-    )
+    return resolve(Request(**flags), cwd=cwd, environ=environ or {}, profiles=PROFILES, fresh=lambda: 424242)
 
 
 def write(folder: Path, name: str, text: str) -> Path:
