@@ -1,0 +1,32 @@
+"""The formats a run is written in: one pure function each, chosen from a dictionary."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from overheard.report.json import to_json
+from overheard.report.markdown import to_markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from overheard.check.result import Judgement
+
+
+class Format(NamedTuple):
+    """One format: its fixed file name, and the bytes of a judgement (`show`: with the evidence)."""
+
+    file: str
+    render: Callable[[Judgement, bool], bytes]
+
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {
+        "json": Format("report.json", lambda judgement, show: to_json(judgement, show=show)),
+        "markdown": Format(
+            "report.md", lambda judgement, show: to_markdown(judgement, show=show).encode("utf-8")
+        ),
+    }
+)
+"""By name. A further format is one more line here and one more module beside."""

@@ -1,0 +1,118 @@
+"""`report.json`: everything a judgement says, for machines."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from overheard.report.escape import visible
+from overheard.report.model import (
+    Calls,
+    CoverageCell,
+    Done,
+    End,
+    Evidence,
+    FindingEntry,
+    Invariant,
+    Proof,
+    Report,
+    Setting,
+)
+from overheard.report.redact import Redactor
+from overheard.report.words import breach, counterexample_path, not_claimed, replay_line, settings
+
+if TYPE_CHECKING:
+    from overheard.check.result import Finding, Judgement, Party
+
+
+def to_json(judgement: Judgement, *, show: bool = False) -> bytes:
+    """`report.json`, indented ASCII with a final newline. `show` puts the evidence in, escaped.
+
+    Every string is written as it would be on a terminal, because that is where `--json | jq -r` sends it;
+    ASCII because a raw C1 control or bidi override is legal inside a JSON string.
+    """
+    plain = _visible(msgspec.to_builtins(document(judgement, show=show)))
+    return json.dumps(plain, indent=2, ensure_ascii=True).encode("ascii") + b"\n"
+
+
+def document(judgement: Judgement, *, show: bool = False) -> Report:
+    """The report as data."""
+    redactor = Redactor(judgement, show=show)
+    return Report(
+        format=1,
+        verdict=judgement.verdict,
+        target=judgement.target,
+        profile=judgement.profile,
+        scenarios=judgement.scenarios,
+        started=judgement.started,
+        complete=judgement.complete,
+        reasons=judgement.reasons,
+        notes=judgement.notes,
+        invariants=tuple(Invariant(**msgspec.structs.asdict(result)) for result in judgement.invariants),
+        findings=tuple(_finding(judgement, index, redactor) for index in range(len(judgement.findings))),
+        coverage=tuple(CoverageCell(**msgspec.structs.asdict(cell)) for cell in judgement.coverage),
+        not_claimed=tuple(not_claimed(judgement)),
+        contract={
+            key: Setting(value=value, origin=origin) for key, (value, origin) in settings(judgement).items()
+        },
+        attribution=Calls(**msgspec.structs.asdict(judgement.attribution)),
+        sensitivity=tuple(Proof(**msgspec.structs.asdict(row)) for row in judgement.sensitivity),
+        traffic=Done(**msgspec.structs.asdict(judgement.traffic)),
+        overheard=judgement.overheard,
+        versions=dict(judgement.versions),
+        campaign=judgement.campaign,
+        seed=judgement.seed,
+        replay=replay_line(judgement),
+    )
+
+
+def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEntry:
+    finding = judgement.findings[index]
+    return FindingEntry(
+        invariant=finding.invariant,
+        breach=breach(finding, judgement),
+        diagnosis=finding.diagnosis,
+        advice=finding.advice,
+        channel=finding.channel,
+        disguise=finding.disguise,
+        owner=_end(finding.owner),
+        observer=_end(finding.observer),
+        told_at=finding.told_at,
+        seen_at=finding.seen_at,
+        evidence=_evidence(finding, redactor),
+        scenario=finding.scenario,
+        example=finding.example,
+        condition=finding.condition,
+        occurrences=finding.occurrences,
+        examples=finding.examples,
+        also_rules_out=finding.also_rules_out,
+        replayed=finding.replayed,
+        replays=finding.replays,
+        counterexample=counterexample_path(judgement, index),
+    )
+
+
+def _end(party: Party) -> End:
+    return End(**msgspec.structs.asdict(party))
+
+
+def _evidence(finding: Finding, redactor: Redactor) -> Evidence:
+    return Evidence(
+        owner=finding.owner.caller,
+        token=redactor.token(finding.token),
+        fingerprint=redactor.fingerprint(finding.evidence),
+        length=len(finding.evidence),
+        text=redactor.text(finding.evidence),
+    )
+
+
+def _visible(value: Any) -> Any:
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, dict):
+        return {visible(key): _visible(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_visible(item) for item in value]
+    return value

@@ -1,0 +1,189 @@
+"""`report.json` as types: the one source of its JSON Schema, and of the bytes.
+
+Strict on purpose (`forbid_unknown_fields` becomes `additionalProperties: false`): a reader may rely on a
+report having these keys and no others, and every addition is a change of `format` or of this file.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from overheard.check.result import Status, Verdict  # noqa: TC001 - msgspec resolves the fields at run time
+from overheard.core.contract import Origin  # noqa: TC001 - msgspec resolves the fields at run time
+from overheard.core.operation import Mode  # noqa: TC001 - msgspec resolves the fields at run time
+from overheard.core.outcome import Channel  # noqa: TC001 - msgspec resolves the fields at run time
+
+REPORT_FORMAT: Final = 1
+
+Count: TypeAlias = Annotated[int, Meta(ge=0)]
+Micros: TypeAlias = Annotated[int, Meta(description="microseconds since the campaign began")]
+ShownId: TypeAlias = Annotated[
+    str,
+    Meta(description="an id as Python would write it: a quoted string, None, or OMITTED (not passed at all)"),
+]
+
+
+class Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all parts."""
+
+
+class Invariant(Strict, frozen=True, kw_only=True):
+    """One promise. `verdict` is null unless `status` is judged."""
+
+    name: str
+    title: str
+    status: Status
+    verdict: Verdict | None
+    exposures: Annotated[Count, Meta(description="controlled chances to leak")]
+    late: Annotated[Count, Meta(description="exposures with only the proof afterwards: certify nothing")]
+    uncontrolled: Annotated[Count, Meta(description="chances to leak without proof that one would show")]
+    controls: Annotated[Count, Meta(description="observations proving that the fact could be seen")]
+    findings: Count
+    examples: Annotated[Count, Meta(description="independent examples with a controlled exposure")]
+    bound: Annotated[
+        float | None,
+        Meta(
+            description="a random example of the scenarios, as generated, leaks with probability below this "
+            "(95 %, one-sided); null if something was found or nothing was exercised"
+        ),
+    ]
+    reasons: tuple[str, ...]
+
+
+class End(Strict, frozen=True, kw_only=True):
+    """One end of a finding: who, with which ids, in which operation of its example."""
+
+    caller: str
+    tenant: str | None
+    resource: ShownId
+    thread: ShownId
+    operation: int
+
+
+class Evidence(Strict, frozen=True, kw_only=True):
+    """What was seen. `text` is null unless it was asked for; the fingerprints tell same from different
+    within one campaign, and no further.
+    """
+
+    owner: str
+    token: Annotated[str, Meta(description="the canary seen, shortened; empty if none was involved")]
+    fingerprint: Annotated[str, Meta(pattern="^[0-9a-f]{10}$")]
+    length: Annotated[Count, Meta(description="characters of the evidence")]
+    text: str | None
+
+
+class FindingEntry(Strict, frozen=True, kw_only=True):
+    """A broken promise with its witness, the first of `occurrences` like it."""
+
+    invariant: str
+    breach: Annotated[
+        Literal["seen", "missing", "answered"],
+        Meta(
+            description="a fact was seen that must not be; was not seen although promised; or a call was "
+            "answered that must be refused"
+        ),
+    ]
+    diagnosis: str
+    advice: str
+    channel: Channel
+    disguise: Annotated[str, Meta(description="how the canary was written; empty if plainly")]
+    owner: End
+    observer: End
+    told_at: Micros
+    seen_at: Micros
+    evidence: Evidence
+    scenario: str
+    example: int
+    condition: Mode
+    occurrences: Count
+    examples: Count
+    also_rules_out: tuple[str, ...]
+    replayed: Annotated[Count, Meta(description="replays of the counterexample that showed it again")]
+    replays: Count
+    counterexample: Annotated[
+        str | None, Meta(description="path of a runnable program, relative to this report; null without one")
+    ]
+
+
+class CoverageCell(Strict, frozen=True, kw_only=True):
+    """Surface x relation x condition."""
+
+    surface: str
+    relation: str
+    condition: Mode
+    state: Literal["controlled", "no control", "not reached", "not offered", "not promised"]
+    exposures: Count
+    controls: Count
+    reason: str
+
+
+class Setting(Strict, frozen=True, kw_only=True):
+    """One key of the contract and where its value came from."""
+
+    value: str | int
+    origin: Origin
+
+
+class Calls(Strict, frozen=True, kw_only=True):
+    """How model calls were matched with operations."""
+
+    calls: Count
+    attributed: Count
+    ambiguous: Count
+    late: Count
+    unattributed: Count
+
+
+class Proof(Strict, frozen=True, kw_only=True):
+    """Leaks put in on purpose, and how many of them were seen."""
+
+    invariant: str
+    injector: str
+    channel: Channel
+    injected: Count
+    seen: Count
+
+
+class Done(Strict, frozen=True, kw_only=True):
+    """What was done and how it ended."""
+
+    examples: Count
+    operations: Count
+    ok: Count
+    refused: Count
+    unknown: Count
+    empty: Count
+    overlapping: Count
+    stalls: Count
+
+
+class Report(Strict, frozen=True, kw_only=True):
+    """A report of overheard: what was promised, what was seen, and what is not claimed."""
+
+    format: Literal[1]
+    verdict: Verdict
+    target: str
+    profile: str
+    scenarios: tuple[str, ...]
+    started: Annotated[str, Meta(description="ISO 8601 time with zone; empty if unknown")]
+    complete: Annotated[bool, Meta(description="false if the history was cut short")]
+    reasons: tuple[str, ...]
+    notes: tuple[str, ...]
+    invariants: tuple[Invariant, ...]
+    findings: tuple[FindingEntry, ...]
+    coverage: tuple[CoverageCell, ...]
+    not_claimed: tuple[str, ...]
+    contract: Annotated[
+        dict[str, Setting],
+        Meta(description="flat keys as they are declared, such as scope.search or missing_ids.omitted"),
+    ]
+    attribution: Calls
+    sensitivity: tuple[Proof, ...]
+    traffic: Done
+    overheard: Annotated[str, Meta(description="version of overheard that drove and judged")]
+    versions: dict[str, str]
+    campaign: int
+    seed: int
+    replay: Annotated[str, Meta(description="the command line that repeats this run")]

@@ -1,0 +1,229 @@
+"""The sentences that every report shares, so that no two of them say it differently.
+
+All are plain text and still *raw*: ids, reasons and names in them may come from a target. Whoever prints
+them escapes the whole sentence (`escape.visible`, `escape.prose`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from overheard.core.contract import ORIGINS, Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party
+    from overheard.core.outcome import Channel
+
+Breach: TypeAlias = Literal["seen", "missing", "answered"]
+"""How a promise was broken: a fact was seen that must not be; it was not seen although promised; or a
+call was answered that must be refused."""
+
+_RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
+
+CHANNELS: Final[dict[Channel, str]] = {
+    "reply": "in the reply",
+    "chunk": "in a streamed chunk",
+    "prompt": "in a prompt sent to the model",
+    "tool": "in a tool argument",
+    "listing": "in a listing",
+    "error": "in the text of an error or a refusal",
+    "header": "in a response header",
+}
+
+
+def breach(finding: Finding, judgement: Judgement) -> Breach:
+    """How the finding's promise was broken."""
+    if finding.invariant in _RECALL:
+        return "missing"
+    if finding.invariant == "no-cross-thread-recall" and judgement.contract.scope != "thread":
+        # At a wider scope the sibling thread is promised recall, so only its absence can be a finding.
+        return "missing"
+    return "seen" if finding.token else "answered"
+
+
+def number_of(count: int, one: str, many: str = "") -> str:
+    """`1 promise`, `2 promises`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def verdict_line(judgement: Judgement) -> str:
+    """The one line that says what came of it. It begins with the verdict."""
+    target = judgement.target
+    judged = [result for result in judgement.invariants if result.status == "judged"]
+    if judgement.verdict == "violated":
+        broken = sum(result.verdict == "violated" for result in judged)
+        return f"violated: {number_of(broken, 'promise')} broken in {target}"
+    if judgement.verdict == "held":
+        return f"held: {_all_of(len(judged))} held in {target}, as far as this run looked"
+    why = judgement.reasons[0] if judgement.reasons else "the run did not get far enough"
+    return f"inconclusive: nothing is certified of {target}: {why}"
+
+
+def _all_of(judged: int) -> str:
+    return "the one promise judged" if judged == 1 else f"all {judged} promises judged"
+
+
+def standing(result: InvariantResult) -> str:
+    """One word or two for an invariant: its verdict if it was judged, else its status."""
+    return result.verdict if result.status == "judged" and result.verdict else result.status
+
+
+def bound_sentence(judgement: Judgement) -> str:
+    """What the column `bound` means, for the scenarios of this run."""
+    names = judgement.scenarios
+    whose = f"scenario {names[0]}" if len(names) == 1 else f"the scenarios run ({', '.join(names)})"
+    return f"bound: a random example of {whose}, as generated, leaks with probability below it (95\u00a0%)."
+
+
+def show_bound(bound: float | None) -> str:
+    """A bound as it stands in a table. Rounded up, because a bound rounded down claims too much."""
+    if bound is None:
+        return "\u2013"
+    thousandths = -int(-bound * 1000 // 1)
+    return f"{thousandths / 1000:.3f}"
+
+
+def seconds(microseconds: int) -> str:
+    """`1.204 s`, from the campaign's beginning."""
+    return f"{microseconds / 1_000_000:.3f} s"
+
+
+def story(finding: Finding, judgement: Judgement) -> list[tuple[str, list[str]]]:
+    """Who told what where, and who saw it where, through which channel: a label and lines each."""
+    label, how = {
+        "seen": ("seen by", CHANNELS[finding.channel]),
+        "missing": ("missed by", f"who asked for it and did not get it {CHANNELS[finding.channel]}"),
+        "answered": ("answered", "where the contract promises a refusal"),
+    }[breach(finding, judgement)]
+    if finding.disguise:
+        how += f", written as {finding.disguise}"
+    return [
+        ("told by", _end(finding.owner, finding.told_at, "")),
+        (label, _end(finding.observer, finding.seen_at, how)),
+    ]
+
+
+def _end(party: Party, moment: int, how: str) -> list[str]:
+    tenant = "" if party.tenant is None else f" of tenant {party.tenant}"
+    who = f"{party.caller}{tenant}, in operation {party.operation} at {seconds(moment)}"
+    return [f"{who}, {how}" if how else who, f"resource {party.resource}", f"thread {party.thread}"]
+
+
+def frequency(finding: Finding) -> str:
+    """How often it was found, where, and how often its counterexample showed it again."""
+    words = (
+        f"{number_of(finding.occurrences, 'time')} in {number_of(finding.examples, 'example')}, first in "
+        f"example {finding.example} of scenario {finding.scenario} ({finding.condition})"
+    )
+    if finding.replays:
+        words += f"; replayed {finding.replayed} of {number_of(finding.replays, 'time')}"
+        if finding.replayed < finding.replays:
+            words += " (a leak seen once is a leak)"
+    return words
+
+
+def counterexample_path(judgement: Judgement, index: int) -> str | None:
+    """Where the program of `judgement.findings[index]` is, relative to the report; None without one.
+
+    Programs are numbered as findings are, from 1, so that a gap means a finding without a program.
+    """
+    if judgement.findings[index].minimal is None:
+        return None
+    return f"counterexamples/counterexample-{index + 1}.py"
+
+
+def reasons(judgement: Judgement) -> list[str]:
+    """Why it came out so: the judgement's own reasons, then those of each invariant that has any."""
+    lines = list(judgement.reasons)
+    for result in judgement.invariants:
+        lines += [f"{result.name}, {standing(result)}: {reason}" for reason in result.reasons]
+    return _once(lines)
+
+
+def not_claimed(judgement: Judgement) -> list[str]:
+    """What this run does not say, so that nobody reads it into a verdict."""
+    lines = [f"{r.name}: {r.status}" for r in judgement.invariants if r.status != "judged"]
+    lines += _unclaimed(judgement.coverage)
+    late = sum(result.late for result in judgement.invariants)
+    if late:
+        lines.append(f"{number_of(late, 'exposure')} with only the proof afterwards, which certify nothing")
+    uncontrolled = sum(result.uncontrolled for result in judgement.invariants)
+    if uncontrolled:
+        lines.append(f"{number_of(uncontrolled, 'exposure')} without proof that a leak would have shown")
+    lines.append("production traffic, real models' choices, and whatever these scenarios do not do")
+    return _once(lines)
+
+
+def _unclaimed(cells: Iterable[Cell]) -> list[str]:
+    """Cells without a controlled exposure, those of one kind on one line."""
+    kinds: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell in cells:
+        if cell.state in ("no control", "not reached", "not offered"):
+            kind = (cell.surface, cell.condition, cell.state, cell.reason)
+            kinds.setdefault(kind, []).append(cell.relation)
+    return [
+        f"{surface}, {condition}: {state}{f', {reason}' if reason else ''} ({', '.join(relations)})"
+        for (surface, condition, state, reason), relations in kinds.items()
+    ]
+
+
+def activity(judgement: Judgement) -> list[str]:
+    """What was done, and how well it could be watched: a few short lines."""
+    traffic, calls = judgement.traffic, judgement.attribution
+    driven = (
+        f"{number_of(traffic.examples, 'example')}, {number_of(traffic.operations, 'operation')}: "
+        f"{traffic.ok} answered, {traffic.refused} refused, {traffic.unknown} unknown, "
+        f"{traffic.empty} empty; {traffic.overlapping} really overlapped another resource's"
+    )
+    watched = (
+        f"{number_of(calls.calls, 'model call')}: {calls.attributed} attributed, "
+        f"{calls.ambiguous} ambiguous, {calls.late} after their reply, {calls.unattributed} unattributed"
+    )
+    lines = [driven, watched]
+    if traffic.stalls:
+        lines.append(f"the target blocked the loop {number_of(traffic.stalls, 'time')}")
+    return lines + [
+        f"{row.injector}: {row.seen} of {number_of(row.injected, 'leak')} put in on purpose seen "
+        f"({row.invariant}, {row.channel})"
+        for row in judgement.sensitivity
+    ]
+
+
+def settings(judgement: Judgement) -> dict[str, tuple[str | int, Origin]]:
+    """Every key of the contract, flat as it is declared (`scope.search`), with its value and origin."""
+    contract, origins = judgement.contract, judgement.origins
+    flat: dict[str, tuple[str | int, Origin]] = {"scope": (contract.scope, origins.get("scope", "default"))}
+    for surface, scope in contract.surface_scope.items():
+        key = f"scope.{surface}"
+        flat[key] = (scope, origins.get(key, origins.get("scope", "default")))
+    for name in ("thread_ids", "recall", "recall_kind", "settle", "authentication"):
+        flat[name] = (getattr(contract, name), origins.get(name, "default"))
+    for kind, value in contract.missing_ids.items():
+        key = f"missing_ids.{kind}"
+        # `missing_ids` without a kind covers all but blank; where both were said, the later layer won.
+        said = [origins.get(key, "default")]
+        said += [origins.get("missing_ids", "default")] if kind != "blank" else []
+        flat[key] = (value, max(said, key=ORIGINS.index))
+    return flat
+
+
+def replay_line(judgement: Judgement) -> str:
+    """The command line that repeats this run: same target, plans and contract."""
+    command = judgement.command
+    if not command:
+        words = ["overheard", "run", judgement.target]
+        words += ["--profile", judgement.profile] if judgement.profile else []
+        for name in judgement.scenarios:
+            words += ["--scenario", name]
+        for key, (value, origin) in settings(judgement).items():
+            words += ["--contract", f"{key}={value}"] if origin == "flag" else []
+        command = shlex.join(words)
+    # What was typed rarely has the seed in it, and without it the plans are others.
+    return command if "--seed" in command else f"{command} --seed {judgement.seed}"
+
+
+def _once(lines: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(lines))

@@ -1,0 +1,164 @@
+"""The folder of a run: fixed names, never half a report, never over somebody else's files.
+
+The only module of this room with effects. `prepare` comes before the campaign (so that an unwritable
+folder is found out before an hour of driving), `write` after it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+from overheard.core.errors import InternalError, UsageError
+from overheard.report.formats import FORMATS
+from overheard.report.program import to_program
+from overheard.report.words import counterexample_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from overheard.check.result import Judgement
+
+MARKER: Final = ".overheard-report"
+HISTORY: Final = "history.jsonl"
+PREVIOUS: Final = "previous"
+
+_MARKER_TEXT: Final = b"overheard writes this folder and moves what it finds here to previous/\n"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_PRIVATE: Final = 0o600
+_PUBLIC: Final = 0o666
+
+
+def prepare(folder: Path) -> Path:
+    """Make `folder` ready for a new run, and say where its history goes.
+
+    The folder is made if it is not there; what an earlier run left is moved to `previous/N/`. Raises
+    UsageError if it cannot be written or holds files of somebody else, InternalError if the disk is full.
+    """
+    with _told(folder):
+        _claim(folder)
+        _rotate(folder)
+    return folder / HISTORY
+
+
+def write(
+    folder: Path, judgement: Judgement, *, history: Path | None = None, show: bool = False
+) -> list[Path]:
+    """Write every format and the counterexamples into `folder`, each whole or not at all.
+
+    Reports that are there already are replaced, `prepare` is what keeps an earlier run. `history`, if it
+    is another file than the folder's own, is copied beside them, readable by its owner alone; so are
+    reports that `show` evidence. Returns the paths written. Raises as `prepare`.
+    """
+    written: list[Path] = []
+    with _told(folder):
+        _claim(folder)
+        for form in FORMATS.values():
+            path = folder / form.file
+            _replace(path, form.render(judgement, show), mode=_PRIVATE if show else _PUBLIC)
+            written.append(path)
+        written += _counterexamples(folder, judgement)
+        own = folder / HISTORY
+        if history is not None and not (own.exists() and own.samefile(history)):
+            _copy(history, own)
+            written.append(own)
+    return written
+
+
+def _claim(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file: name a folder for the report")
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = folder / MARKER
+    if marker.exists():
+        return
+    if any(folder.iterdir()):
+        raise UsageError(
+            f"{folder} has files in it that overheard did not write: name another folder, or empty it"
+        )
+    _replace(marker, _MARKER_TEXT, mode=_PUBLIC)
+
+
+def _rotate(folder: Path) -> None:
+    earlier = [path for path in folder.iterdir() if path.name not in (MARKER, PREVIOUS)]
+    if not earlier:
+        return
+    shelf = folder / PREVIOUS
+    shelf.mkdir(exist_ok=True)
+    numbers = [int(path.name) for path in shelf.iterdir() if path.name.isdecimal()]
+    place = shelf / str(max(numbers, default=0) + 1)
+    place.mkdir()
+    for path in sorted(earlier):
+        path.rename(place / path.name)
+
+
+def _counterexamples(folder: Path, judgement: Judgement) -> list[Path]:
+    programs: dict[Path, str] = {}
+    for index, finding in enumerate(judgement.findings):
+        name = counterexample_path(judgement, index)
+        if name is not None:
+            source = to_program(finding, judgement, target=judgement.target, number=index + 1)
+            programs[folder / name] = source
+    home = folder / "counterexamples"
+    if programs:
+        home.mkdir(exist_ok=True)
+    for path, source in programs.items():
+        _replace(path, source.encode("utf-8"), mode=_PUBLIC)
+    # Written again with fewer findings: a program that no finding names would be taken for one that is.
+    for path in home.glob("counterexample-*.py") if home.is_dir() else ():
+        if path not in programs:
+            path.unlink()
+    return list(programs)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with (
+        source.open("rb") as reading,
+        _whole(target, mode=_PRIVATE) as descriptor,
+        os.fdopen(descriptor, "wb", closefd=False) as writing,
+    ):
+        shutil.copyfileobj(reading, writing)
+
+
+def _replace(path: Path, content: bytes, *, mode: int) -> None:
+    with _whole(path, mode=mode) as descriptor, os.fdopen(descriptor, "wb", closefd=False) as writing:
+        writing.write(content)
+
+
+@contextmanager
+def _whole(path: Path, *, mode: int) -> Iterator[int]:
+    """A descriptor to write `path` through. The file appears whole when the block ends, or not at all."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    # O_EXCL, so that a link put in its place is not followed; the mode is subject to the umask.
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        try:
+            yield descriptor
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        partial.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """Turn the machine's errors into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        place = error.filename or folder
+        if error.errno in _FULL:
+            raise InternalError(f"the report could not be written to {place}: {why}") from error
+        raise UsageError(
+            f"the report folder {folder} cannot be written ({place}: {why}): name another folder"
+        ) from error
