@@ -1,0 +1,107 @@
+"""One entered target, as the driver sees it: the same for every form a target can have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from overheard.adapters.blame import error_text
+from overheard.adapters.call import CallProbe
+from overheard.adapters.validate import InvalidAnswer, valid_chunk, valid_reply
+from overheard.core.errors import UsageError
+from overheard.core.outcome import Caller, Chunk, Refused, Reply, TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from overheard.adapters.declare import Refusals
+    from overheard.core.ids import Id
+    from overheard.core.offers import Offers
+
+
+class Answer(NamedTuple):
+    """A target's answer, and whether the call ever gave way to another (see `CallProbe`)."""
+
+    reply: Reply
+    suspended: bool
+
+
+class Backend(Protocol):
+    """What drives one kind of target. It raises what the target raises, and validates nothing.
+
+    `ids` has the keys `thread`, `resource`, `tenant` and `caller`; values may be OMITTED.
+    """
+
+    @property
+    def offers(self) -> Offers: ...
+
+    async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Any: ...
+
+    def stream(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> AsyncIterator[Any]: ...
+
+
+class Adapted:
+    """A target that has been entered. One object serves a whole campaign, everybody in it at once.
+
+    `name`      what the user called the target; `offers` what its signatures offer.
+    `settings`  the contract settings declared on the target, by key.
+    `refusals`  the exceptions by which it says no, besides `Refused`.
+
+    `send` and `stream` raise Refused (the target said no), InvalidAnswer (it answered with something that
+    is no answer), or whatever the target raised. What a call raises does not say whether the call ever
+    suspended; a `probe` passed in does.
+    """
+
+    def __init__(
+        self, *, name: str, backend: Backend, settings: Mapping[str, Any], refusals: Refusals
+    ) -> None:
+        self.name = name
+        self.offers = backend.offers
+        self.settings = settings
+        self.refusals = refusals
+        self._backend = backend
+
+    async def send(
+        self, message: str, *, thread: Id, resource: Id, caller: Caller, probe: CallProbe | None = None
+    ) -> Answer:
+        """Send one message and wait for the whole answer. An id that is OMITTED is not passed at all."""
+        probe = CallProbe() if probe is None else probe
+        try:
+            answer = await self._backend.send(message, _ids(thread, resource, caller), probe)
+        except Exception as error:
+            self._refuse(error)
+            raise
+        return Answer(valid_reply(answer), probe.suspended)
+
+    async def stream(
+        self, message: str, *, thread: Id, resource: Id, caller: Caller, probe: CallProbe | None = None
+    ) -> AsyncIterator[Chunk]:
+        """Send one message and yield the answer's deltas. Raises UsageError if the target has no `stream`."""
+        if "stream" not in self.offers.surfaces:
+            raise UsageError(f"{self.name} has no `stream`; it offers: {', '.join(self.offers.surfaces)}")
+        pieces = self._backend.stream(message, _ids(thread, resource, caller), probe or CallProbe())
+        try:
+            async for piece in pieces:
+                yield valid_chunk(piece)
+        except Exception as error:
+            self._refuse(error)
+            raise
+        finally:
+            # A stream that is given up must be closed in the target too, now and not when it is collected.
+            if (close := getattr(pieces, "aclose", None)) is not None:
+                await close()
+
+    def _refuse(self, error: Exception) -> None:
+        """Raise Refused if `error` is one of the exceptions by which this target says no."""
+        if isinstance(error, Refused | TargetError | InvalidAnswer):
+            return
+        if isinstance(error, self.refusals) or _all_of(error, (*self.refusals, Refused)):
+            raise Refused(error_text(error)) from error
+
+
+def _all_of(error: Exception, classes: Refusals) -> bool:
+    # A target with a task group raises its PermissionError in an ExceptionGroup: that is still a no.
+    return isinstance(error, BaseExceptionGroup) and error.split(classes)[1] is None
+
+
+def _ids(thread: Id, resource: Id, caller: Caller) -> dict[str, Any]:
+    return {"thread": thread, "resource": resource, "tenant": caller.tenant, "caller": caller}
