@@ -1,0 +1,223 @@
+"""One operation, carried out and recorded, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from overheard.adapters.blame import error_text
+from overheard.adapters.call import CallProbe
+from overheard.adapters.validate import InvalidAnswer
+from overheard.core.ids import Id, bind_id
+from overheard.core.operation import Operation, bind_ids, bind_text
+from overheard.core.outcome import Caller, Channel, Refused, Reply
+from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
+from overheard.history.evidence import cut
+from overheard.history.sight import scan, scanning
+
+if TYPE_CHECKING:
+    from overheard.adapters.adapted import Adapted
+    from overheard.drive.inject import Injector
+    from overheard.history.writer import Recorder
+
+_IDS_LIMIT: Final = 64
+"""Minted ids that are recorded of one answer: a history must not grow by what a target makes up."""
+
+Ending: TypeAlias = Literal["timeout", "cancelled"]
+
+
+class Target(NamedTuple):
+    """What all operations of one example share."""
+
+    adapted: Adapted
+    recorder: Recorder
+    campaign: int
+    example: int
+    injector: Injector | None
+
+
+class Call:
+    """One operation on its way through the target. `run` is the task; the rest steers it from outside.
+
+    `answered` is true once the target has said all that it will say, and only our own work is left.
+    """
+
+    def __init__(self, target: Target, operation: Operation) -> None:
+        self.operation = operation
+        self.answered = False
+        self._target = target
+        self._probe = CallProbe()
+        self._pieces: list[str] = []
+        self._ended_by: Ending | None = None
+        self._given_up = False
+
+    async def run(self) -> None:
+        """Carry out the operation and record how it went. Raises InternalError if that cannot be recorded."""
+        target, operation = self._target, self.operation
+        thread, resource = bind_ids(operation, target.campaign, target.example)
+        message = bind_text(operation, target.campaign, target.example)
+        if target.injector is not None:
+            message = target.injector.message(operation, message)
+        target.recorder.record(
+            Invoked(example=target.example, operation=operation.number, t=0, thread=thread, resource=resource)
+        )
+        ask = self._stream if operation.surface == "stream" else self._send
+        try:
+            reply = await ask(message, thread, resource)
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a target's sys.exit must not end everybody's run
+            self.answered = True
+            await self._broke(error)
+        else:
+            self.answered = True
+            await self._replied(reply)
+
+    def cancel(self, task: asyncio.Task[None], ending: Ending) -> None:
+        """Stop waiting for the target, unless it has answered already."""
+        if not self.answered:
+            self._ended_by = ending
+            task.cancel()
+
+    def give_up(self) -> None:
+        """Record that the operation did not even end when cancelled. What it still does is not recorded."""
+        said = "".join(self._pieces)
+        self._unknown(self._ended_by or "cancelled", said, scan(said, "reply"))
+        self._given_up = True
+
+    async def _send(self, message: str, thread: Id, resource: Id) -> Reply:
+        answer = await self._target.adapted.send(
+            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+        )
+        return answer.reply
+
+    async def _stream(self, message: str, thread: Id, resource: Id) -> Reply:
+        deltas = self._target.adapted.stream(
+            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+        )
+        async for delta in deltas:
+            self._pieces.append(delta.text)
+            self._streamed(delta.text)
+        return Reply(text="".join(self._pieces))
+
+    def _caller(self) -> Caller:
+        # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
+        # also keeps its memory, and one example then finds the facts of another.
+        name, tenant = (
+            bind_id(template, self._target.campaign, self._target.example)
+            for template in (self.operation.caller, self.operation.tenant)
+        )
+        return Caller(name=str(name), tenant=tenant if isinstance(tenant, str) else None)
+
+    def _streamed(self, delta: str) -> None:
+        sights = scan(delta, "chunk")
+        if sights and not self._given_up:
+            self._target.recorder.record(
+                Chunked(
+                    example=self._target.example,
+                    operation=self.operation.number,
+                    t=0,
+                    text=cut(delta),
+                    sights=sights,
+                )
+            )
+
+    async def _replied(self, reply: Reply) -> None:
+        text = reply.text
+        if self._target.injector is not None:
+            leak = self._target.injector.answered(self.operation, text)
+            if leak and self.operation.surface == "stream":
+                self._streamed(leak)
+            text += leak
+        sights = await _scan(text, "reply")
+        for channel, shown in reply.channels.items():
+            sights += await _scan(shown, channel)  # type: ignore[arg-type]  # the adapter has checked it
+        sights += await _scan("\n".join(reply.ids.values()), "header")
+        if self._ended_by is not None:
+            self._unknown(self._ended_by, text, sights)
+        elif not self._given_up:
+            minted = list(reply.ids.items())[:_IDS_LIMIT]
+            self._target.recorder.record(
+                Completed(
+                    example=self._target.example,
+                    operation=self.operation.number,
+                    t=0,
+                    text=cut(text),
+                    length=len(text),
+                    ids={cut(name): cut(value) for name, value in minted},
+                    sights=sights,
+                    suspended=self._probe.suspended,
+                )
+            )
+
+    async def _broke(self, error: BaseException) -> None:
+        words = error_text(error)
+        refused = isinstance(error, Refused) and self._ended_by is None
+        if not refused:
+            name = type(error).__name__
+            words = f"{name}: {words}" if words else name
+        # What was streamed before the end was shown: a canary over two deltas is in neither of them.
+        said = "".join(self._pieces)
+        sights = await _scan(said, "reply") + await _scan(words, "error")
+        text = f"{said}\n{words}" if said else words
+        if refused and not self._given_up:
+            self._target.recorder.record(
+                Failed(
+                    example=self._target.example,
+                    operation=self.operation.number,
+                    t=0,
+                    text=cut(text),
+                    length=len(text),
+                    sights=sights,
+                    suspended=self._probe.suspended,
+                )
+            )
+        else:
+            self._unknown(self._ended_by or _reason(error), text, sights)
+
+    def _unknown(
+        self,
+        reason: Literal["error", "timeout", "cancelled", "invalid"],
+        text: str,
+        sights: tuple[Sight, ...],
+    ) -> None:
+        if self._given_up:
+            return
+        self._target.recorder.record(
+            Unknown(
+                example=self._target.example,
+                operation=self.operation.number,
+                t=0,
+                reason=reason,
+                text=cut(text),
+                length=len(text),
+                sights=sights,
+                suspended=self._probe.suspended,
+            )
+        )
+
+
+def _reason(error: BaseException) -> Literal["error", "cancelled", "invalid"]:
+    if isinstance(error, InvalidAnswer):
+        return "invalid"
+    # Nobody here cancelled it (that is `_ended_by`, or the end of the loop): the target did so itself.
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
+
+
+async def _scan(text: str, channel: Channel) -> tuple[Sight, ...]:
+    """`scan`, giving way between the windows of a long text.
+
+    Cancellation is not obeyed: an answer that has come is looked through to its end, or a time-out during
+    the look would hide a leak. The work is bounded by the text.
+    """
+    windows = scanning(text, channel)
+    while True:
+        try:
+            next(windows)
+        except StopIteration as end:
+            sights: tuple[Sight, ...] = end.value
+            return sights
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            continue

@@ -1,0 +1,127 @@
+"""Executing one plan against one target: the only stage with effects.
+
+Concurrency is real. The operations of one round are tasks of the target's own loop that all begin before
+any of them can come back, and what really overlapped is read from the order of the history's lines, not
+from the plan. How an operation ends is one of Jepsen's three: `ok`, `fail` (the target said no), or `info`
+(nobody knows whether it happened).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, Protocol
+
+from overheard.core.errors import UsageError
+from overheard.drive.call import Call, Ending, Target
+from overheard.drive.inject import injector_for
+from overheard.history.events import ExampleEnded, ExampleStarted, Injection
+
+if TYPE_CHECKING:
+    from overheard.adapters.adapted import Adapted
+    from overheard.core.contract import Contract
+    from overheard.core.operation import Phase, Plan
+    from overheard.history.writer import Recorder
+
+GRACE_SECONDS: Final = 5.0
+"""For how long a cancelled operation may take to end before it is given up."""
+
+
+class Pacer(Protocol):
+    """The part of a mirror that the driver uses."""
+
+    def pace(self, *, latency: float, width: int) -> None:
+        """From now on keep each chat call for up to `latency` seconds, or until `width` calls are open."""
+        ...
+
+
+async def drive(
+    plan: Plan,
+    *,
+    example: int,
+    phase: Phase,
+    adapted: Adapted,
+    recorder: Recorder,
+    mirror: Pacer | None,
+    campaign: int,
+    contract: Contract,
+    timeout: float,  # noqa: ASYNC109 - for each operation, which outlives it as `info`; not for the example
+    injection: Injection | None = None,
+    reduces: int | None = None,
+    grace: float = GRACE_SECONDS,
+) -> None:
+    """Execute `plan` as example number `example` of `campaign` and record all of it.
+
+    Rounds run in order; the operations of one round run at once. After a round in which something was told,
+    `contract.settle` milliseconds pass. An operation without an answer after `timeout` seconds is cancelled
+    and, if it has not ended `grace` seconds later, given up; the example goes on. With an `injection`, the
+    leak that it describes is put in.
+
+    Whatever the target raises is recorded, `sys.exit` included. Raises UsageError, before anything is
+    recorded, if the plan uses a surface that the target does not have; InternalError if the history cannot
+    be written; CancelledError when cancelled itself, after the operations in flight have been
+    recorded as such (the example then has no end in the history, for its plan was not carried out).
+    """
+    _check_surfaces(plan, adapted)
+    injector = None
+    if injection is not None:
+        injector = injector_for(injection, plan, campaign=campaign, example=example)
+    target = Target(adapted=adapted, recorder=recorder, campaign=campaign, example=example, injector=injector)
+    recorder.record(
+        ExampleStarted(example=example, phase=phase, plan=plan, t=0, injection=injection, reduces=reduces)
+    )
+    ordered = sorted(plan.operations, key=lambda operation: operation.round)
+    try:
+        for _, members in groupby(ordered, key=lambda operation: operation.round):
+            calls = [Call(target, operation) for operation in members]
+            if mirror is not None:
+                mirror.pace(latency=plan.latency / 1_000, width=len(calls))
+            await _round(calls, timeout=timeout, grace=grace)
+            if contract.settle and any(call.operation.tells for call in calls):
+                await asyncio.sleep(contract.settle / 1_000)
+    except asyncio.CancelledError:
+        recorder.flush()
+        raise
+    recorder.record(ExampleEnded(example=example, t=0))
+
+
+def _check_surfaces(plan: Plan, adapted: Adapted) -> None:
+    for operation in plan.operations:
+        if operation.surface not in adapted.offers.surfaces or operation.surface not in ("send", "stream"):
+            raise UsageError(
+                f"operation {operation.number} of the plan uses the surface {operation.surface!r}, which "
+                f"cannot be driven on {adapted.name}; it offers: {', '.join(adapted.offers.surfaces)}"
+            )
+
+
+async def _round(calls: list[Call], *, timeout: float, grace: float) -> None:  # noqa: ASYNC109 - as in `drive`
+    tasks = {asyncio.create_task(call.run()): call for call in calls}
+    try:
+        # One pass of the loop, in which every task begins: the clock of a time-out must not start while a
+        # neighbour that blocks the loop keeps an operation from being invoked at all.
+        await asyncio.sleep(0)
+        await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
+    except asyncio.CancelledError:
+        await _end(tasks, "cancelled", grace=grace)
+        raise
+    await _end(tasks, "timeout", grace=grace)
+    for task in tasks:
+        # A call records what the target does wrong; what it raises is ours (a full disk) or Ctrl-C.
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            raise error
+
+
+async def _end(tasks: dict[asyncio.Task[None], Call], ending: Ending, *, grace: float) -> None:
+    """Cancel what still runs and wait for its end; give up what does not end."""
+    running = {task for task in tasks if not task.done()}
+    for task in running:
+        tasks[task].cancel(task, ending)
+    if not running:
+        return
+    _, running = await asyncio.wait(running, timeout=grace)
+    answered = {task for task in running if tasks[task].answered}
+    for task in running - answered:
+        tasks[task].give_up()
+    if answered:
+        # What was said is being scanned. It is bounded work, and giving it up would be not seeing a leak.
+        await asyncio.wait(answered)
