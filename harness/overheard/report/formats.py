@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from overheard.check.result import Judgement
 from overheard.report.json import to_json
 from overheard.report.markdown import to_markdown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from overheard.check.result import Judgement
 
 
 class Format(NamedTuple):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from overheard.check.result import Finding, Judgement, Party
 from overheard.report.escape import visible
 from overheard.report.model import (
     Calls,
@@ -22,9 +23,6 @@ from overheard.report.model import (
 )
 from overheard.report.redact import Redactor
 from overheard.report.words import breach, counterexample_path, not_claimed, replay_line, settings
-
-if TYPE_CHECKING:
-    from overheard.check.result import Finding, Judgement, Party
 
 
 def to_json(judgement: Judgement, *, show: bool = False) -> bytes:
@@ -72,7 +70,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
     finding = judgement.findings[index]
     return FindingEntry(
         invariant=finding.invariant,
-        breach=breach(finding, judgement),
+        breach=breach(finding),
         diagnosis=finding.diagnosis,
         advice=finding.advice,
         channel=finding.channel,

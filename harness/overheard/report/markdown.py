@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
+from overheard.check.result import Finding, Judgement
 from overheard.report.escape import clip, code, prose
 from overheard.report.redact import Redactor
 from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
@@ -19,11 +21,6 @@ from overheard.report.words import (
     story,
     verdict_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from overheard.check.result import Finding, Judgement
 
 SIZE_LIMIT: Final = 1 << 20
 """Bytes. GitHub refuses a larger step summary, and leaves the step green."""
@@ -77,7 +74,7 @@ def _findings(judgement: Judgement, redactor: Redactor) -> list[str]:
 def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redactor) -> list[str]:
     told = [
         f"- **{label}** {'; '.join([_said(who), *map(_identity, ids)])}"
-        for label, (who, *ids) in story(finding, judgement)
+        for label, (who, *ids) in story(finding)
     ]
     path = counterexample_path(judgement, index)
     also = ", ".join(finding.also_rules_out)

@@ -10,10 +10,10 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
-from overheard.check.result import Status, Verdict  # noqa: TC001 - msgspec resolves the fields at run time
-from overheard.core.contract import Origin  # noqa: TC001 - msgspec resolves the fields at run time
-from overheard.core.operation import Mode  # noqa: TC001 - msgspec resolves the fields at run time
-from overheard.core.outcome import Channel  # noqa: TC001 - msgspec resolves the fields at run time
+from overheard.check.result import Status, Verdict
+from overheard.core.contract import Origin
+from overheard.core.operation import Mode
+from overheard.core.outcome import Channel
 
 REPORT_FORMAT: Final = 1
 

@@ -7,20 +7,17 @@ from a plan is ever put between them, so no id and no text can end its literal a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
+from overheard.check.result import Finding, Judgement
+from overheard.core.ids import Id
+from overheard.core.operation import Operation, Plan
 from overheard.report.escape import clip, visible
 from overheard.report.words import breach
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from overheard.check.result import Finding, Judgement
-    from overheard.core.ids import Id
-    from overheard.core.operation import Operation, Plan
 
 _PEOPLE: Final = ("alice", "bob", "carol", "dave", "erin", "frank")
 _MARKS: Final = re.compile("<<(ns|uuid|hex|fact|ref)")
@@ -51,13 +48,20 @@ def to_program(finding: Finding, judgement: Judgement, *, target: str, number: i
         "",
         "",
         "async def main(stage: Stage) -> Verdict:",
-        *_indented(_body(plan, finding, breach(finding, judgement))),
+        *_indented(_body(plan, finding, breach(finding))),
         "",
         "",
         'if __name__ == "__main__":',
-        *_indented([f"sys.exit(play(main, sys.argv, target=TARGET, latency={plan.latency!r}))"]),
+        *_indented([f"sys.exit(play({', '.join(_conditions(plan, judgement))}))"]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _conditions(plan: Plan, judgement: Judgement) -> list[str]:
+    arguments = ["main", "sys.argv", "target=TARGET"]
+    arguments += [f"latency={plan.latency!r}"] if plan.latency else []
+    arguments += [f"settle={judgement.contract.settle!r}"] if judgement.contract.settle else []
+    return arguments
 
 
 def _docstring(finding: Finding, number: int) -> str:

@@ -15,13 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from overheard.check.result import Finding, Judgement
 from overheard.core.canary import CANARY, find_canaries
 from overheard.report.escape import clip, visible
-
-if TYPE_CHECKING:
-    from overheard.check.result import Finding, Judgement
 
 EVIDENCE_LIMIT: Final = 400
 """Characters of evidence shown when it is asked for."""
@@ -60,10 +58,13 @@ class Redactor:
     def sentence(self, finding: Finding) -> str:
         """The evidence of a finding in one line: what was seen, or what stands for it."""
         shown = self.text(finding.evidence)
-        if shown is not None:
+        if shown:
             return f"{self.token(finding.token)} in: {shown}" if finding.token else shown
         parts = [self.token(finding.token)] if finding.token else []
-        parts.append(f"text of {len(finding.evidence)} characters #{self.fingerprint(finding.evidence)}")
+        if finding.evidence:
+            parts.append(f"text of {len(finding.evidence)} characters #{self.fingerprint(finding.evidence)}")
+        if not parts:
+            return "none: nothing was shown"
         return f"{', '.join(parts)}; owner {visible(finding.owner.caller)}"
 
 

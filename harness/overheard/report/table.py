@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, get_args
+from typing import Final, get_args
 
+from overheard.check.result import Cell, Judgement
 from overheard.core.operation import Mode
 from overheard.report.words import show_bound, standing
-
-if TYPE_CHECKING:
-    from overheard.check.result import Cell, Judgement
 
 INVARIANTS_HEADER: Final = ["invariant", "verdict", "exposures", "controls", "examples", "bound"]
 

@@ -6,10 +6,12 @@ Colour is asked for, never guessed: the door knows whether it writes to a termin
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from tabulate import tabulate
 
+from overheard.check.result import Judgement
 from overheard.report.escape import clip, visible
 from overheard.report.redact import Redactor
 from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
@@ -24,11 +26,6 @@ from overheard.report.words import (
     story,
     verdict_line,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from overheard.check.result import Judgement
 
 FINDINGS_LIMIT: Final = 20
 LINES_LIMIT: Final = 30
@@ -74,7 +71,7 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
         if index:
             page.blank()
         page.say(f"{index + 1}. {finding.invariant}: {finding.diagnosis}", hanging="   ")
-        for label, lines in story(finding, judgement):
+        for label, lines in story(finding):
             page.labelled(label, *lines)
         page.labelled("evidence", redactor.sentence(finding))
         page.labelled("found", frequency(finding))

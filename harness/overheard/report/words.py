@@ -7,15 +7,12 @@ them escapes the whole sentence (`escape.visible`, `escape.prose`).
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from collections.abc import Iterable
+from typing import Final, Literal, TypeAlias
 
+from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party
 from overheard.core.contract import ORIGINS, Origin
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party
-    from overheard.core.outcome import Channel
+from overheard.core.outcome import Channel
 
 Breach: TypeAlias = Literal["seen", "missing", "answered"]
 """How a promise was broken: a fact was seen that must not be; it was not seen although promised; or a
@@ -34,12 +31,9 @@ CHANNELS: Final[dict[Channel, str]] = {
 }
 
 
-def breach(finding: Finding, judgement: Judgement) -> Breach:
+def breach(finding: Finding) -> Breach:
     """How the finding's promise was broken."""
     if finding.invariant in _RECALL:
-        return "missing"
-    if finding.invariant == "no-cross-thread-recall" and judgement.contract.scope != "thread":
-        # At a wider scope the sibling thread is promised recall, so only its absence can be a finding.
         return "missing"
     return "seen" if finding.token else "answered"
 
@@ -91,13 +85,13 @@ def seconds(microseconds: int) -> str:
     return f"{microseconds / 1_000_000:.3f} s"
 
 
-def story(finding: Finding, judgement: Judgement) -> list[tuple[str, list[str]]]:
+def story(finding: Finding) -> list[tuple[str, list[str]]]:
     """Who told what where, and who saw it where, through which channel: a label and lines each."""
     label, how = {
         "seen": ("seen by", CHANNELS[finding.channel]),
         "missing": ("missed by", f"who asked for it and did not get it {CHANNELS[finding.channel]}"),
         "answered": ("answered", "where the contract promises a refusal"),
-    }[breach(finding, judgement)]
+    }[breach(finding)]
     if finding.disguise:
         how += f", written as {finding.disguise}"
     return [

@@ -9,19 +9,16 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
+from overheard.check.result import Judgement
 from overheard.core.errors import InternalError, UsageError
 from overheard.report.formats import FORMATS
 from overheard.report.program import to_program
 from overheard.report.words import counterexample_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from overheard.check.result import Judgement
 
 MARKER: Final = ".overheard-report"
 HISTORY: Final = "history.jsonl"
@@ -33,15 +30,17 @@ _PRIVATE: Final = 0o600
 _PUBLIC: Final = 0o666
 
 
-def prepare(folder: Path) -> Path:
+def prepare(folder: Path, *, keep: Path | None = None) -> Path:
     """Make `folder` ready for a new run, and say where its history goes.
 
-    The folder is made if it is not there; what an earlier run left is moved to `previous/N/`. Raises
-    UsageError if it cannot be written or holds files of somebody else, InternalError if the disk is full.
+    The folder is made if it is not there; what an earlier run left is moved to `previous/N/`, except the
+    file `keep`: a history that is judged again into its own folder must not move away under its reader.
+    Raises UsageError if the folder cannot be written or holds files of somebody else, InternalError if the
+    disk is full.
     """
     with _told(folder):
         _claim(folder)
-        _rotate(folder)
+        _rotate(folder, keep)
     return folder / HISTORY
 
 
@@ -83,8 +82,11 @@ def _claim(folder: Path) -> None:
     _replace(marker, _MARKER_TEXT, mode=_PUBLIC)
 
 
-def _rotate(folder: Path) -> None:
-    earlier = [path for path in folder.iterdir() if path.name not in (MARKER, PREVIOUS)]
+def _rotate(folder: Path, keep: Path | None) -> None:
+    kept = None if keep is None else keep.resolve()
+    earlier = [
+        path for path in folder.iterdir() if path.name not in (MARKER, PREVIOUS) and path.resolve() != kept
+    ]
     if not earlier:
         return
     shelf = folder / PREVIOUS
