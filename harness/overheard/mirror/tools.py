@@ -1,0 +1,80 @@
+"""Whether an answer is a tool call, and which.
+
+A model that never calls tools leaves every memory that is written by tool empty, and one that calls all it
+is given runs for ever. So: what must be called is called; what remembers is called once when somebody tells
+something, what looks up memory once when somebody asks; nothing else is called unasked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from overheard.mirror import words
+from overheard.mirror.form import Material, carries_content, document
+from overheard.mirror.recite import Told
+from overheard.mirror.request import ChatRequest, Tool
+
+
+class Call(NamedTuple):
+    """A tool call: the tool's name and its arguments as JSON text."""
+
+    name: str
+    arguments: str
+
+
+def call(request: ChatRequest, about: Told, answer: str) -> Call | None:
+    """The tool call that answers the request, or None if words do. Raises BadSchema.
+
+    `answer` is what a final-answer tool is called with.
+    """
+    tool = _wanted(request, about)
+    if tool is None:
+        return None
+    finishes = words.finishes(tool.name)
+    # A filter or a session nobody asked for would make a search miss: only what it cannot go without.
+    optional = not (words.searches(tool.name) and _asks_for_text(tool))
+    material = Material(about.text, answer, answers=finishes, optional=optional)
+    arguments = document(tool.parameters or {"type": "object"}, material, name=tool.name)
+    return Call(tool.name, msgspec.json.encode(arguments).decode())
+
+
+def _wanted(request: ChatRequest, about: Told) -> Tool | None:
+    if request.choice == "none":
+        return None
+    if request.named is not None:
+        return next(tool for tool in request.tools if tool.name == request.named)
+    done = {name for message in request.messages[about.place + 1 :] for name in message.called}
+    fresh = [tool for tool in request.tools if tool.name not in done]
+    if about.tells and not any(map(words.saves, done)) and (tool := _first(fresh, _keeps)):
+        return tool
+    if about.asks and not any(map(words.searches, done)) and (tool := _first(fresh, _looks_up)):
+        return tool
+    if tool := _first(list(request.tools), lambda tool: words.finishes(tool.name)):
+        return tool
+    if request.choice == "required":
+        # One not called yet, so that a loop which insists on tools sees all of them and comes to an end.
+        return (fresh or list(request.tools))[0]
+    return None
+
+
+def _keeps(tool: Tool) -> bool:
+    return words.saves(tool.name) and carries_content(tool.parameters)
+
+
+def _looks_up(tool: Tool) -> bool:
+    return words.searches(tool.name) and carries_content(tool.parameters)
+
+
+def _asks_for_text(tool: Tool) -> bool:
+    """Whether what it requires already has room for the question."""
+    parameters = tool.parameters if isinstance(tool.parameters, dict) else {}
+    properties, required = parameters.get("properties") or {}, parameters.get("required") or ()
+    needed = {name: properties[name] for name in required if name in properties}
+    return carries_content({**parameters, "properties": needed})
+
+
+def _first(tools: list[Tool], suits: Callable[[Tool], bool]) -> Tool | None:
+    return next((tool for tool in tools if suits(tool)), None)
