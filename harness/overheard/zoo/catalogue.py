@@ -1,0 +1,282 @@
+"""Every agent of the zoo, and what is known of it: the truth that a harness is measured against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
+
+from overheard.zoo import correct, vacuous
+from overheard.zoo.agent import Agent
+from overheard.zoo.hosts import Host, MemoryHost, SqliteHost
+from overheard.zoo.leaky import (
+    batched_prompt,
+    cached_by_message,
+    ids_hardcoded,
+    ids_ignored,
+    missing_falls_back,
+    missing_share_bucket,
+    race_on_shared_state,
+    refusal_tells,
+    reply_swapped,
+    resource_ignored,
+    shared_insights,
+    taken_over_by_write,
+    thread_ignored,
+    thread_only_key,
+)
+
+Kind: TypeAlias = Literal["leaky", "twin", "correct", "vacuous"]
+Build: TypeAlias = Callable[[], AbstractAsyncContextManager[Any]]
+
+RECALL: Final = "recall-within-thread"
+CROSS_THREAD: Final = "no-cross-thread-recall"
+CROSS_RESOURCE: Final = "no-cross-resource-leakage"
+OWNERSHIP: Final = "thread-ownership"
+IDS: Final = "ids-required"
+
+
+class Specimen(NamedTuple):
+    """One agent, how to build it, and what is true of it.
+
+    `host`        where it keeps what was said: `memory`, `sqlite`, or `none`.
+    `build`       a fresh agent as an async context manager; it talks to `OPENAI_BASE_URL`.
+    `settings`    the contract settings that it declares.
+    `story`       what is wrong with it, in one sentence.
+    `diagnosis`   the only diagnosis that its findings may have.
+    `invariants`  the promises that it must be found to break.
+    `also`        promises that break besides if a plan happens to ask at the wrong moment: an owner who is
+                  handed somebody else's reply is not told its own fact. No others may break.
+    `reasons`     words that must stand in the reasons of an inconclusive verdict.
+    `exit_code`   what the command line must exit with.
+    `twin`        the leaky agent's mended twin, and the other way round.
+    """
+
+    name: str
+    kind: Kind
+    host: Literal["memory", "sqlite", "none"]
+    build: Build
+    settings: Mapping[str, str]
+    story: str
+    diagnosis: str | None = None
+    invariants: frozenset[str] = frozenset()
+    also: frozenset[str] = frozenset()
+    reasons: tuple[str, ...] = ()
+    exit_code: int = 0
+    twin: str | None = None
+
+
+class _Cause(NamedTuple):
+    """A root cause, in whichever host."""
+
+    name: str
+    leaky: type[Agent]
+    mended: type[Agent]
+    diagnosis: str
+    invariants: frozenset[str]
+    story: str
+    also: frozenset[str] = frozenset()
+
+
+_CAUSES: Final = (
+    _Cause(
+        "ids-ignored",
+        ids_ignored.Leaky,
+        ids_ignored.Mended,
+        "ids ignored or hardcoded",
+        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS}),
+        "One history for all: ids are taken and never used.",
+    ),
+    _Cause(
+        "ids-hardcoded",
+        ids_hardcoded.Leaky,
+        ids_hardcoded.Mended,
+        "ids ignored or hardcoded",
+        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS}),
+        'Thread and resource are written into the code: "main-thread", "main-resource".',
+    ),
+    _Cause(
+        "thread-only-key",
+        thread_only_key.Leaky,
+        thread_only_key.Mended,
+        "thread id is the only key",
+        frozenset({OWNERSHIP}),
+        "Conversations are looked up by thread id alone; nobody asks whose it is.",
+    ),
+    _Cause(
+        "thread-ignored",
+        thread_ignored.Leaky,
+        thread_ignored.Mended,
+        "thread id ignored",
+        frozenset({CROSS_THREAD}),
+        "Conversations are looked up by resource alone, although memory is promised per thread.",
+    ),
+    _Cause(
+        "resource-ignored",
+        resource_ignored.Leaky,
+        resource_ignored.Mended,
+        "resource ignored",
+        frozenset({CROSS_RESOURCE}),
+        "The namespace of the long-term memory forgets the resource.",
+    ),
+    _Cause(
+        "missing-share-bucket",
+        missing_share_bucket.Leaky,
+        missing_share_bucket.Mended,
+        "missing ids share a bucket",
+        frozenset({IDS}),
+        'A missing id becomes "default".',
+    ),
+    _Cause(
+        "missing-falls-back",
+        missing_falls_back.Leaky,
+        missing_falls_back.Mended,
+        "a missing id falls back to the last conversation",
+        frozenset({IDS}),
+        "A missing id continues the resource's last conversation, or anybody's.",
+    ),
+    _Cause(
+        "cached-by-message",
+        cached_by_message.Leaky,
+        cached_by_message.Mended,
+        "cached without identity",
+        frozenset({CROSS_RESOURCE}),
+        "Replies are cached by the words of the message alone.",
+        also=frozenset({RECALL}),
+    ),
+    _Cause(
+        "race-on-shared-state",
+        race_on_shared_state.Leaky,
+        race_on_shared_state.Mended,
+        "race on shared state",
+        frozenset({CROSS_RESOURCE}),
+        "What belongs to one request is an attribute of the agent, set before an await and used after it.",
+    ),
+    _Cause(
+        "reply-swapped",
+        reply_swapped.Leaky,
+        reply_swapped.Mended,
+        "reply swapped",
+        frozenset({CROSS_RESOURCE}),
+        "There is one slot for the awaited answer: when several wait, all take the first.",
+        also=frozenset({RECALL}),
+    ),
+    _Cause(
+        "taken-over-by-write",
+        taken_over_by_write.Leaky,
+        taken_over_by_write.Mended,
+        "taken over by write",
+        frozenset({OWNERSHIP}),
+        "Reading verifies a thread's owner, and every write changes it.",
+    ),
+    _Cause(
+        "refusal-tells",
+        refusal_tells.Leaky,
+        refusal_tells.Mended,
+        "the refusal tells it",
+        frozenset({OWNERSHIP}),
+        "Strangers are refused in words that quote what the owner said last.",
+    ),
+    _Cause(
+        "batched-prompt",
+        batched_prompt.Leaky,
+        batched_prompt.Mended,
+        "mixed prompt",
+        frozenset({CROSS_RESOURCE}),
+        "Messages of several resources are summarised in one prompt; nobody is shown the result.",
+    ),
+    _Cause(
+        "shared-insights",
+        shared_insights.Leaky,
+        shared_insights.Mended,
+        "resource ignored",
+        frozenset({CROSS_RESOURCE}),
+        'A block "what users like you said" stands in everybody\'s prompt.',
+    ),
+)
+
+_HOSTS: Final[Mapping[Literal["memory", "sqlite"], Callable[[], Host]]] = {
+    "memory": MemoryHost,
+    "sqlite": SqliteHost,
+}
+
+
+def _leaky_and_twins() -> Iterator[Specimen]:
+    for cause in _CAUSES:
+        for host, open_host in _HOSTS.items():
+            name = f"{cause.name}-{host}"
+            yield Specimen(
+                name,
+                "leaky",
+                host,
+                partial(cause.leaky, open_host),
+                cause.leaky.overheard_contract,
+                cause.story,
+                cause.diagnosis,
+                cause.invariants,
+                cause.also,
+                exit_code=1,
+                twin=f"{name}-twin",
+            )
+            yield Specimen(
+                f"{name}-twin",
+                "twin",
+                host,
+                partial(cause.mended, open_host),
+                cause.mended.overheard_contract,
+                "The same, mended.",
+                twin=name,
+            )
+
+
+def _correct() -> Iterator[Specimen]:
+    for name, agent, story in (
+        ("correct-thread", correct.ThreadMemory, "Remembers per thread; threads are owned."),
+        ("correct-resource", correct.ResourceMemory, "Remembers per resource; threads are owned."),
+        ("correct-tenant", correct.TenantMemory, "Remembers per tenant, which owns its threads."),
+    ):
+        build = partial(agent, SqliteHost)
+        yield Specimen(name, "correct", "sqlite", build, agent.overheard_contract, story)
+
+
+def _vacuous() -> Iterator[Specimen]:
+    def specimen(name: str, build: Build, story: str, **truth: Any) -> Specimen:
+        return Specimen(
+            name, "vacuous", truth.pop("host", "none"), build, {"scope": "thread"}, story, **truth
+        )
+
+    # Recall is broken, so nothing proves that a leak would have been seen.
+    forgetful: dict[str, Any] = {
+        "diagnosis": "remembers nothing",
+        "invariants": frozenset({RECALL}),
+        "reasons": ("control",),
+        "exit_code": 1,
+    }
+    yield specimen(
+        "amnesic", partial(vacuous.Amnesic, MemoryHost), "Asks the model, and stores nothing.", **forgetful
+    )
+    yield specimen("constant-reply", vacuous.ConstantReply, "Always says the same.", **forgetful)
+    yield specimen("echo-of-input", vacuous.EchoOfInput, "Says what it was just told.", **forgetful)
+    yield specimen("ignores-mirror", vacuous.IgnoresMirror, "Canned answers, without a model.", **forgetful)
+    yield specimen(
+        "always-error", vacuous.AlwaysError, "Breaks on every message.", reasons=("err",), exit_code=3
+    )
+    yield specimen("empty-answer", vacuous.EmptyAnswer, "Answers nothing.", reasons=("empty",), exit_code=3)
+    yield specimen(
+        "refuses-everything", vacuous.RefusesEverything, "Says no to all.", reasons=("refus",), exit_code=3
+    )
+    yield specimen(
+        "serialises",
+        partial(vacuous.Serialises, MemoryHost),
+        "Correct, one call at a time: nothing ever overlaps.",
+        host="memory",
+        reasons=("overlap",),
+        exit_code=3,
+    )
+
+
+CATALOGUE: Final[dict[str, Specimen]] = {
+    specimen.name: specimen for specimen in (*_leaky_and_twins(), *_correct(), *_vacuous())
+}
+"""By name. Every root cause lives in two hosts."""

@@ -1,0 +1,137 @@
+"""Where the zoo's agents keep what was said: in memory, or in SQLite.
+
+Root causes are written once, over the `Host` protocol. Which of its three columns an agent asks for, and
+which it forgets, is where most of the flaws live: with the SQLite host it is literally the WHERE clause.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from typing import Final, NamedTuple, Protocol, TypedDict, Unpack
+
+from overheard.zoo.model import Role
+
+WINDOW: Final = 400
+"""Newest messages that are read back, both roles counted: enough for two hundred turns of everybody whose
+memory is shared, and few enough that one history for all does not make every prompt a megabyte."""
+
+
+class Row(NamedTuple):
+    """One stored message."""
+
+    tenant: str
+    resource: str
+    thread: str
+    role: Role
+    text: str
+
+
+class Where(TypedDict, total=False):
+    """The columns that a row must match; one that is left out matches every row."""
+
+    tenant: str
+    resource: str
+    thread: str
+
+
+class Host(Protocol):
+    """Stored messages, and who owns which thread."""
+
+    def append(self, *rows: Row) -> None:
+        """Store messages, in order."""
+
+    def history(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        """The newest `limit` messages that match, oldest first."""
+
+    def owner(self, thread: str) -> str | None:
+        """Who owns a thread, if anybody does."""
+
+    def claim(self, thread: str, owner: str) -> str:
+        """Make `owner` own the thread unless somebody does already; who owns it now."""
+
+    def assign(self, thread: str, owner: str) -> None:
+        """Make `owner` own the thread, whoever owned it before."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class MemoryHost:
+    """Messages in lists, one for every value of every column."""
+
+    def __init__(self) -> None:
+        self._all: list[Row] = []
+        self._by: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
+        self._owners: dict[str, str] = {}
+
+    def append(self, *rows: Row) -> None:
+        for row in rows:
+            self._all.append(row)
+            for column in ("tenant", "resource", "thread"):
+                self._by[column, getattr(row, column)].append(row)
+
+    def history(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        wanted = [(column, str(value)) for column, value in where.items()]
+        candidates = [self._by.get(pair, []) for pair in wanted]
+        rows = min(candidates, key=len, default=self._all)
+        if len(wanted) > 1:
+            rows = [row for row in rows if all(getattr(row, column) == value for column, value in wanted)]
+        return rows[-limit:]
+
+    def owner(self, thread: str) -> str | None:
+        return self._owners.get(thread)
+
+    def claim(self, thread: str, owner: str) -> str:
+        return self._owners.setdefault(thread, owner)
+
+    def assign(self, thread: str, owner: str) -> None:
+        self._owners[thread] = owner
+
+    def close(self) -> None:
+        self._all.clear()
+        self._by.clear()
+        self._owners.clear()
+
+
+_SCHEMA = """
+CREATE TABLE messages (id INTEGER PRIMARY KEY, tenant TEXT, resource TEXT, thread TEXT, role TEXT, text TEXT);
+CREATE INDEX by_tenant ON messages (tenant, id);
+CREATE INDEX by_resource ON messages (resource, id);
+CREATE INDEX by_thread ON messages (thread, id);
+CREATE TABLE threads (thread TEXT PRIMARY KEY, owner TEXT NOT NULL);
+"""
+
+
+class SqliteHost:
+    """Messages in a SQLite database of the host's own, which lives as long as the host."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect(":memory:", isolation_level=None)
+        self._database.executescript(_SCHEMA)
+
+    def append(self, *rows: Row) -> None:
+        self._database.executemany(
+            "INSERT INTO messages (tenant, resource, thread, role, text) VALUES (?, ?, ?, ?, ?)", rows
+        )
+
+    def history(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        clause = " AND ".join(f"{column} = :{column}" for column in where) or "TRUE"
+        # The columns are the keys of `Where`; only what is compared with them comes from a caller.
+        query = f"SELECT * FROM messages WHERE {clause} ORDER BY id DESC LIMIT :limit"  # noqa: S608 - as said
+        rows = self._database.execute(query, {**where, "limit": limit}).fetchall()
+        return [Row(*row[1:]) for row in reversed(rows)]
+
+    def owner(self, thread: str) -> str | None:
+        found = self._database.execute("SELECT owner FROM threads WHERE thread = ?", (thread,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def claim(self, thread: str, owner: str) -> str:
+        self._database.execute("INSERT OR IGNORE INTO threads VALUES (?, ?)", (thread, owner))
+        return self.owner(thread) or owner
+
+    def assign(self, thread: str, owner: str) -> None:
+        self._database.execute("INSERT OR REPLACE INTO threads VALUES (?, ?)", (thread, owner))
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,170 @@
+"""Every leaky agent leaks by its own door and by no other; its twin, asked the same, keeps quiet.
+
+Written by hand, without the checker: this is the truth that the checker is measured against.
+"""
+
+import asyncio
+import contextlib
+
+import pytest
+
+from overheard.core.outcome import Refused
+from overheard.zoo.catalogue import CATALOGUE, CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP
+
+ASK = "what did I say?"
+
+
+async def tell(agent, fact, **ids):
+    return await agent.send(f"remember fact-{fact}", **ids)
+
+
+async def shown(agent, mirror, text=ASK, **ids):
+    """Everything that one message brings before its sender or into its prompts."""
+    before = len(mirror.prompts)
+    try:
+        reply = await agent.send(text, **ids)
+    except Refused as refusal:
+        reply = str(refusal)
+    return "\n".join([reply, *mirror.prompts[before:]])
+
+
+async def crosses_threads(agent, mirror):
+    await tell(agent, "one", resource="ann", thread="t1")
+    return "fact-one" in await shown(agent, mirror, resource="ann", thread="t2")
+
+
+async def crosses_quietly(agent, mirror, question="what is the weather, bob?"):
+    await tell(agent, "one", resource="ann", thread="t1")
+    await agent.send("what is the weather?", resource="ann", thread="t1")
+    return "fact-one" in await shown(agent, mirror, question, resource="bob", thread="t2")
+
+
+async def crosses_in_the_same_words(agent, mirror):
+    return await crosses_quietly(agent, mirror, "what is the weather?")
+
+
+async def crosses_under_overlap(agent, mirror):
+    await tell(agent, "one", resource="ann", thread="t1")
+    await tell(agent, "two", resource="bob", thread="t2")
+    mirror.width = 2
+    ann, bob = await asyncio.gather(
+        agent.send("what, says ann?", resource="ann", thread="t1"),
+        agent.send("what, says bob?", resource="bob", thread="t2"),
+    )
+    return "fact-two" in ann or "fact-one" in bob
+
+
+async def crosses_behind_the_scenes(agent, mirror):
+    for number in range(20):
+        who = ("ann", "bob")[number % 2]
+        await tell(agent, f"{who}{number}", resource=who, thread=f"thread of {who}")
+    return any("fact-ann" in prompt and "fact-bob" in prompt for prompt in mirror.prompts)
+
+
+async def opens_threads(agent, mirror):
+    """A stranger presents the thread, and presents it again after having written there."""
+    await tell(agent, "one", resource="ann", thread="t1")
+    seen = await shown(agent, mirror, resource="bob", thread="t1")
+    with contextlib.suppress(Refused):
+        await tell(agent, "two", resource="bob", thread="t1")
+    seen += await shown(agent, mirror, resource="bob", thread="t1")
+    return "fact-one" in seen or "fact-two" in await shown(agent, mirror, resource="ann", thread="t1")
+
+
+async def serves_missing(agent, mirror):
+    """Told with ids and asked without, told without and asked without, in every kind of missing."""
+    await tell(agent, "one", resource="ann", thread="t1")
+    seen = ""
+    for missing in (
+        {},
+        {"thread": None},
+        {"thread": ""},
+        {"resource": "ann"},
+        {"resource": "ann", "thread": ""},
+    ):
+        seen += await shown(agent, mirror, **missing)
+        with contextlib.suppress(Refused):
+            await tell(agent, "two", **missing)
+        seen += await shown(agent, mirror, **missing)
+    return "fact-" in seen
+
+
+DOORS = {
+    "siblings": crosses_threads,
+    "quiet": crosses_quietly,
+    "same words": crosses_in_the_same_words,
+    "overlap": crosses_under_overlap,
+    "background": crosses_behind_the_scenes,
+    "stranger": opens_threads,
+    "missing": serves_missing,
+}
+PROMISE = dict.fromkeys(DOORS, CROSS_RESOURCE) | {
+    "siblings": CROSS_THREAD,
+    "stranger": OWNERSHIP,
+    "missing": IDS,
+}
+# An agent that leaks in quiet traffic leaks in every other kind as well; these need an occasion.
+ONLY = {
+    "cached-by-message": {"same words"},
+    "race-on-shared-state": {"overlap"},
+    "reply-swapped": {"overlap"},
+    "batched-prompt": {"background"},
+}
+MEMORIES = [s for s in CATALOGUE.values() if s.kind in ("leaky", "twin")]
+
+
+# Memory across threads is what an agent of a wider scope promises.
+KNOCKS = [
+    (specimen.name, door)
+    for specimen in MEMORIES
+    for door in DOORS
+    if door != "siblings" or specimen.settings["scope"] == "thread"
+]
+
+
+@pytest.mark.parametrize(("name", "door"), KNOCKS)
+def test_an_agent_leaks_by_its_own_doors_only(name, door, against_mirror):
+    specimen = CATALOGUE[name]
+    expected = PROMISE[door] in specimen.invariants
+    if expected and PROMISE[door] == CROSS_RESOURCE:
+        expected = door in ONLY.get(name.removesuffix(f"-{specimen.host}"), DOORS)
+    assert against_mirror(specimen.build, DOORS[door]) == expected
+
+
+@pytest.mark.parametrize("name", [specimen.name for specimen in MEMORIES])
+def test_owners_are_told_their_own_facts_whatever_strangers_do(name, against_mirror):
+    async def scene(agent, mirror):
+        await tell(agent, "one", resource="ann", thread="t1")
+        await tell(agent, "two", resource="bob", thread="t2")
+        with contextlib.suppress(Refused):
+            await agent.send("mine now", resource="bob", thread="t1")
+        assert "fact-one" in await agent.send("what, says ann?", resource="ann", thread="t1")
+        assert "fact-two" in await agent.send("what, says bob?", resource="bob", thread="t2")
+
+    against_mirror(CATALOGUE[name].build, scene)
+
+
+@pytest.mark.parametrize("host", ["memory", "sqlite"])
+def test_a_take_over_needs_the_write(host, against_mirror):
+    async def scene(agent, mirror):
+        await tell(agent, "one", resource="ann", thread="t1")
+        first = await shown(agent, mirror, resource="bob", thread="t1")
+        second = await shown(agent, mirror, resource="bob", thread="t1")
+        return "fact-one" in first, "fact-one" in second
+
+    assert against_mirror(CATALOGUE[f"taken-over-by-write-{host}"].build, scene) == (False, True)
+
+
+@pytest.mark.parametrize("host", ["memory", "sqlite"])
+@pytest.mark.parametrize(("when", "quote"), [((), "remember fact-one"), ((ASK,), "You told me: fact-one.")])
+def test_a_telling_refusal_quotes_the_last_exchange(host, when, quote, against_mirror):
+    async def scene(agent, mirror):
+        await tell(agent, "one", resource="ann", thread="t1")
+        for text in when:
+            await agent.send(text, resource="ann", thread="t1")
+        with pytest.raises(Refused) as refusal:
+            await agent.send(ASK, resource="bob", thread="t1")
+        return str(refusal.value)
+
+    assert quote in against_mirror(CATALOGUE[f"refusal-tells-{host}"].build, scene)
+    assert "fact" not in against_mirror(CATALOGUE[f"refusal-tells-{host}-twin"].build, scene)
