@@ -141,7 +141,7 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that checking a history says. `reasons` explain an inconclusive verdict, most telling first;
     `notes` are said whatever the verdict (a cut-short history, foreign canaries, background calls).
-    """  # noqa: D209
+    """
 
     verdict: Verdict
     reasons: tuple[str, ...]

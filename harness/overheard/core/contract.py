@@ -69,6 +69,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         kind = missing_kind(value)
         return None if kind is None or self.missing_ids.get(kind, "closed") == "ordinary" else kind
 
+    def refuses(self, kind: str | None) -> bool:
+        """Whether an operation whose id is missing in this way has to be refused."""
+        return any(value == "refuse" for name, value in self.missing_ids.items() if name == kind)
+
 
 class DeclaredContract(msgspec.Struct, frozen=True, kw_only=True):
     """A contract and where each of its keys came from."""

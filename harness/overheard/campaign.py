@@ -1,0 +1,479 @@
+"""A campaign: plan → drive → check → reduce, example after example. The only module that knows all stages.
+
+Two doors call `run`: the command line and the pytest plugin. Neither has logic of its own. What the run
+says is read from the history it recorded and from nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import platform
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from overheard.adapters.adapted import Adapted
+from overheard.adapters.enter import enter
+from overheard.adapters.resolve import load
+from overheard.check.diagnose import Diagnosis
+from overheard.check.judge import judge
+from overheard.check.observe import Leak, Observed, observe
+from overheard.check.result import Judgement
+from overheard.check.tally import Tally
+from overheard.check.view import View
+from overheard.core.contract import Contract, Origin, declare
+from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
+from overheard.drive.driver import drive
+from overheard.drive.watchdog import Watchdog
+from overheard.history.events import (
+    AnyEvent,
+    CampaignEnded,
+    ExampleEnded,
+    ExampleStarted,
+    Header,
+    Injection,
+    Reduced,
+)
+from overheard.history.reader import History, open_history
+from overheard.history.writer import Recorder
+from overheard.mirror.server import Mirror
+from overheard.plan.generate import draw, expand
+from overheard.reduce.prove import Proof, proofs_of
+from overheard.reduce.shrink import Ends, shrink
+from overheard.scenario.model import Scenario
+from overheard.version import __version__
+
+LEAKS_ENOUGH: Final = 3
+"""Examples of one scenario in which something leaked, or was not recalled, after which more of the same says
+nothing new: the rest of the budget goes to the other scenarios."""
+
+REPLAYS: Final = 3
+"""How often a minimal plan is executed again, to say how often it shows the leak."""
+
+HANG_SECONDS: Final = 60.0
+"""For how long the target may block the loop before the door is asked to give up."""
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is done.
+
+    `explore`   seed-expanded examples of each scenario; these are independent and carry the bounds.
+    `drawn`     further examples of each scenario drawn by Hypothesis, which favours the extreme.
+    `proofs`    leaks put in on purpose, for each invariant and channel.
+    `reductions` findings made small at most.
+    `seconds`   budget; what is not done by then is said.
+    """
+
+    name: str
+    title: str
+    explore: int
+    drawn: int
+    proofs: int
+    reductions: int
+    seconds: float
+
+
+PROFILES: Final[Mapping[str, Profile]] = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            name="smoke",
+            title="on every push: 8 + 2 examples of each scenario, a minute at most",
+            explore=8, drawn=2, proofs=1, reductions=4, seconds=60,
+        ),
+        Profile(
+            name="standard",
+            title="before a merge: 25 + 5 examples of each scenario, five minutes at most",
+            explore=25, drawn=5, proofs=1, reductions=6, seconds=300,
+        ),
+        Profile(
+            name="thorough",
+            title="before a release: 250 + 50 examples of each scenario, an hour at most",
+            explore=250, drawn=50, proofs=3, reductions=10, seconds=3600,
+        ),
+    )
+}  # fmt: skip
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a run needs, decided at the door.
+
+    `target`    as the user wrote it; relative paths are relative to `base`.
+    `seed`      what all plans are expanded from; `campaign` the 30-bit number that all canaries carry. The
+                door draws both afresh: with an old campaign number a target would meet its own past.
+    `scenarios` those to run; `extra` further plans to drive as they are.
+    `layers`    contract settings above the target's own declaration, each with its origin.
+    `timeout`   seconds for one operation.
+    `prove`     put in every leak there is, not only the short form.
+    `command`, `started`   how and when the run was asked for, for the record.
+    `history`   file to record to; None keeps the history in memory.
+    """
+
+    target: str
+    base: Path
+    seed: int
+    campaign: int
+    profile: Profile
+    scenarios: tuple[Scenario, ...]
+    layers: tuple[tuple[Origin, Mapping[str, Any]], ...] = ()
+    timeout: float = 30.0
+    prove: bool = False
+    command: str = ""
+    started: str = ""
+    history: Path | None = None
+    extra: tuple[Plan, ...] = ()
+
+
+def run(
+    options: Options,
+    *,
+    observe: Callable[[AnyEvent], None] | None = None,
+    target_object: Any = None,
+    on_hang: Callable[[float], None] | None = None,
+) -> Judgement:
+    """Run a campaign and judge its history: the synchronous door.
+
+    `observe` is given every event as it is recorded, from whichever thread records it. `target_object` is
+    the target itself, where a door has it already (a fixture); otherwise `options.target` is loaded. If
+    the target blocks the loop for good, `on_hang` is called with the seconds, from the watchdog's thread.
+
+    Raises UsageError or TargetBuildError if the target cannot be found, built or entered, InternalError if
+    the history cannot be recorded, and KeyboardInterrupt after recording what was done.
+    """
+    tap = _Tap(keep=options.history is None, observe=observe)
+    begin = time.perf_counter_ns()
+    recorder = Recorder(options.history, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=tap)
+    try:
+        with asyncio.Runner() as runner:
+            runner.run(_campaign(options, recorder, tap, target_object, on_hang))
+    finally:
+        recorder.close()
+    history = History.from_events(tap.kept) if options.history is None else open_history(options.history)
+    return judge(history)
+
+
+class _Tap:
+    """Passes on every event as it is recorded, and collects those of the running example."""
+
+    def __init__(self, *, keep: bool, observe: Callable[[AnyEvent], None] | None) -> None:
+        self.kept: list[AnyEvent] = []
+        self.example: list[AnyEvent] = []
+        self._keep = keep
+        self._observe = observe
+
+    def __call__(self, event: AnyEvent) -> None:
+        if isinstance(event, ExampleStarted):
+            self.example = []
+        self.example.append(event)
+        if self._keep:
+            self.kept.append(event)
+        if self._observe is not None:
+            self._observe(event)
+
+
+async def _campaign(
+    options: Options,
+    recorder: Recorder,
+    tap: _Tap,
+    target_object: Any,
+    on_hang: Callable[[float], None] | None,
+) -> None:
+    async with _stage(options, recorder, tap, target_object, on_hang) as stage:
+        try:
+            await stage.play()
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            recorder.record(CampaignEnded(t=0, reason="interrupted"))
+            raise
+        recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
+
+
+@contextlib.asynccontextmanager
+async def _stage(
+    options: Options,
+    recorder: Recorder,
+    tap: _Tap,
+    target_object: Any,
+    on_hang: Callable[[float], None] | None,
+) -> AsyncIterator[Stage]:
+    """Start the mirror, then build and enter the target, and tear both down again.
+
+    The mirror is up, and the usual variables point at it, before anything of the target is even imported:
+    agents read them where they are built.
+    """
+    log = _MirrorLog(recorder)
+    with Mirror(log) as mirror, _environment(mirror.environment()):
+        loop = asyncio.get_running_loop()
+        watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=on_hang or (lambda _seconds: None))
+        target = load(options.target, base=options.base) if target_object is None else target_object
+        async with enter(target, name=options.target) as adapted:
+            declared = declare(("target", adapted.settings), *options.layers)
+            recorder.record(
+                Header(
+                    overheard=__version__,
+                    versions=_versions(),
+                    campaign=options.campaign,
+                    seed=options.seed,
+                    target=options.target,
+                    command=options.command,
+                    profile=options.profile.name,
+                    started=options.started,
+                    contract=declared.contract,
+                    origins=declared.origins,
+                    scenarios=tuple(msgspec.to_builtins(scenario) for scenario in options.scenarios),
+                    offers=adapted.offers,
+                )
+            )
+            log.open = True
+            with watchdog:
+                yield Stage(options, recorder, tap, adapted, mirror, declared.contract)
+
+
+class _MirrorLog:
+    """Hands model calls to the recorder once there is a header: a history begins with it, and what a
+    target asks while it is being built belongs to nobody."""  # noqa: D209
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.open = False
+
+    def called(self, **call: Any) -> int:
+        return self._recorder.called(**call) if self.open else 0
+
+    def answered(self, call: int, *, closed: bool = False) -> None:
+        if call:
+            self._recorder.answered(call, closed=closed)
+
+
+class Stage:
+    """A target that has been entered, and everything that is done with it."""
+
+    def __init__(
+        self,
+        options: Options,
+        recorder: Recorder,
+        tap: _Tap,
+        adapted: Adapted,
+        mirror: Mirror,
+        contract: Contract,
+    ) -> None:
+        self.reason: Any = "completed"
+        self.detail = ""
+        self._options = options
+        self._recorder = recorder
+        self._tap = tap
+        self._adapted = adapted
+        self._mirror = mirror
+        self._contract = contract
+        self._tally = Tally(campaign=options.campaign)
+        self._number = 0
+        self._deadline = time.monotonic() + options.profile.seconds
+        self._proofs: dict[tuple[str, str], list[Proof]] = {}
+
+    async def play(self) -> None:
+        """Explore, prove, reduce: the whole campaign."""
+        if not await self._contact():
+            self.reason, self.detail = "error", "the target answered neither of the first two calls"
+            return
+        await self._explore()
+        await self._prove()
+        await self._reduce()
+
+    async def _contact(self) -> bool:
+        """Two first calls, before any plan: is anybody there? They also warm the target up.
+
+        A target that hangs in every call would otherwise take a time-out for each operation of each plan.
+        """
+        seen = await self._execute(_FIRST_CONTACT, "explore")
+        return any(op.outcome != "info" for op in seen.view.ops.values())
+
+    async def _explore(self) -> None:
+        troubled: dict[str, int] = {}
+        for plan in await self._plans():
+            if troubled.get(plan.scenario, 0) >= LEAKS_ENOUGH:
+                continue
+            if time.monotonic() > self._deadline:
+                self.reason = "budget"
+                self.detail = f"{self._options.profile.seconds:g} seconds were spent"
+                return
+            missed = len(self._tally.missed)
+            seen = await self._execute(plan, "explore")
+            if seen.leaks or seen.strays or len(self._tally.missed) > missed:
+                troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
+            else:
+                self._remember_proofs(seen)
+
+    async def _plans(self) -> list[Plan]:
+        """All plans of the campaign, before anything of them is driven, woven round robin: a budget that
+        ends early has then been fair to every scenario."""  # noqa: D209
+        options = self._options
+        arguments = {"contract": self._contract, "offers": self._adapted.offers}
+        by_scenario = []
+        for scenario in options.scenarios:
+            plans = [
+                expand(scenario, seed=options.seed, index=index, **arguments)
+                for index in range(options.profile.explore)
+            ]
+            drawn = draw(scenario, seed=options.seed, count=options.profile.drawn, **arguments)
+            by_scenario.append([*[plan for plan in plans if plan is not None], *drawn])
+        longest = max((len(plans) for plans in by_scenario), default=0)
+        woven = [plans[place] for place in range(longest) for plans in by_scenario if place < len(plans)]
+        return [*woven, *options.extra]
+
+    async def _execute(
+        self, plan: Plan, phase: Phase, *, injection: Injection | None = None, reduces: int | None = None
+    ) -> Observed:
+        """Drive one plan as the next example and look at what it recorded."""
+        number = self._number
+        self._number += 1
+        await drive(
+            plan,
+            example=number,
+            phase=phase,
+            adapted=self._adapted,
+            recorder=self._recorder,
+            mirror=self._mirror,
+            campaign=self._options.campaign,
+            contract=self._contract,
+            timeout=self._options.timeout,
+            injection=injection,
+            reduces=reduces,
+        )
+        started, *events = self._tap.example
+        assert isinstance(started, ExampleStarted)  # noqa: S101 - the driver records it first
+        body = [event for event in events if not isinstance(event, ExampleEnded)]
+        view = View(started, body, campaign=self._options.campaign, contract=self._contract)
+        seen = observe(view, campaign=self._options.campaign)
+        self._tally.add(seen)
+        return seen
+
+    def _remember_proofs(self, seen: Observed) -> None:
+        wanted = self._options.profile.proofs * (5 if self._options.prove else 1)
+        for proof in proofs_of(seen):
+            kept = self._proofs.setdefault((proof.injection.invariant, proof.injection.channel), [])
+            if len(kept) < wanted:
+                kept.append(proof)
+
+    async def _prove(self) -> None:
+        """Put leaks in on purpose, where nothing leaked by itself: would one have been seen?"""
+        for (invariant, _), proofs in sorted(self._proofs.items()):
+            if self._tally.leaking_examples.get(invariant):
+                continue
+            for proof in proofs:
+                await self._execute(proof.plan, "prove", injection=proof.injection)
+
+    async def _reduce(self) -> None:
+        """Make one finding of each story small, and see how often the small plan shows it."""
+        diagnosis = Diagnosis(self._tally, self._contract)
+        stories: dict[tuple[str, str], Leak] = {}
+        for leak in self._tally.leaks:
+            key = (leak.invariant, diagnosis.of(leak))
+            told = stories.get(key)
+            if told is None or (told.channel == "prompt" and leak.channel != "prompt"):
+                stories[key] = leak
+        for leak in list(stories.values())[: self._options.profile.reductions]:
+            await self._reduce_one(leak)
+
+    async def _reduce_one(self, leak: Leak) -> None:
+        found_in = leak.view.number
+        last = found_in
+
+        async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
+            nonlocal last
+            seen = await self._execute(plan, "reduce", reduces=found_in)
+            alike = [
+                Ends(other.owner.number, other.observer.number)
+                for other in seen.leaks
+                if (other.invariant, other.channel, other.how) == (leak.invariant, leak.channel, leak.how)
+            ]
+            if not alike:
+                return None
+            last = seen.view.number
+            return ends if ends in alike else alike[0]
+
+        whole = leak.view.started.plan
+        ends = Ends(leak.owner.number, leak.observer.number)
+        shrunk = await shrink(whole, ends, reproduces)
+        plan, executions = whole, 0
+        replayed = 0
+        if shrunk is not None:
+            plan, ends, executions = shrunk
+            shown = last
+            for _ in range(REPLAYS):
+                replayed += await reproduces(plan, ends) is not None
+            last = shown
+        self._recorder.record(
+            Reduced(
+                example=found_in,
+                invariant=leak.invariant,
+                owner=ends.owner,
+                observer=ends.observer,
+                channel=leak.channel,
+                minimal=last,
+                plan=plan,
+                executions=executions,
+                replays=REPLAYS,
+                replayed=replayed,
+            )
+        )
+
+
+_FIRST_CONTACT: Final = Plan(
+    scenario="first-contact",
+    mode="sequential",
+    source="file",
+    operations=tuple(
+        Operation(
+            number=number,
+            round=number,
+            caller="r0",
+            resource="visitor-<<ns>>",
+            thread="visit-<<ns>>",
+            text=text,
+            tells=tells,
+            asks=asks,
+        )
+        for number, (text, tells, asks) in enumerate(
+            (
+                (f"My visitor badge is {FACT_MARK}. {NONCE_MARK}", "visitor badge", ()),
+                (f"What is my visitor badge? {NONCE_MARK}", None, (0,)),
+            )
+        )
+    ),
+)
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the duration, and put back what was there."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _versions() -> dict[str, str]:
+    """Versions of what may have a say in the outcome, as far as it is installed."""
+    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    for package in ("hypothesis", "faker", "aiohttp", "langgraph", "langchain-core"):
+        with contextlib.suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
+def fresh_numbers() -> tuple[int, int]:
+    """A seed and a campaign number nobody chose, from the system's own randomness."""
+    source = random.SystemRandom()
+    return source.getrandbits(32), source.getrandbits(30)

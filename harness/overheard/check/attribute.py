@@ -1,0 +1,88 @@
+"""Which operation does a model call belong to?
+
+Every message carries a nonce that names its operation, and stored messages bring old nonces into new
+prompts. So: walk the user-role messages newest first and take the first nonce of an operation that is in
+flight; else any nonce of one in flight anywhere in the request; else the ids in its headers. Elimination
+("only one operation is left") is not used: measured, it is wrong half of the time once a target does work
+in the background.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from overheard.history.events import ModelCalled
+
+if TYPE_CHECKING:
+    from overheard.check.view import Op
+
+
+class Attributed(NamedTuple):
+    """The operations a call may belong to, and by what: several candidates are never a control.
+
+    `late` calls arrive after their operation's reply (titles, observers): a class of their own.
+    """
+
+    candidates: tuple[Op, ...]
+    by: Literal["user", "elsewhere", "headers", "late", "none"]
+
+    @property
+    def late(self) -> bool:
+        return self.by == "late"
+
+    @property
+    def certain(self) -> bool:
+        """Exactly one operation, in flight when the call arrived."""
+        return len(self.candidates) == 1 and self.by != "late"
+
+
+def attribute(
+    event: ModelCalled,
+    position: int,
+    groups: Mapping[int, Sequence[Op]],
+    campaign: int,
+    example: int,
+) -> Attributed:
+    """Attribute one call. `groups` maps a nonce's operation to all operations that share its text.
+
+    Embedding calls are batched and cached by targets as they please: they belong to nobody, and nothing
+    is judged by them.
+    """
+    if event.kind == "embedding":
+        return Attributed((), "none")
+    live = _live(event.nonces, position, groups, campaign, example)
+    if live:
+        return Attributed(live, "user")
+    live = _live(event.elsewhere, position, groups, campaign, example)
+    if live:
+        return Attributed(live, "elsewhere")
+    if event.thread is not None:
+        named = tuple(
+            op
+            for group in groups.values()
+            for op in group
+            if op.thread == event.thread and event.resource in (None, op.resource) and op.in_flight(position)
+        )
+        if named:
+            return Attributed(named, "headers")
+    for nonce_campaign, nonce_example, operation in event.nonces:
+        if nonce_campaign == campaign:
+            past = groups.get(operation, ()) if nonce_example == example else ()
+            return Attributed(tuple(past), "late")
+    return Attributed((), "none")
+
+
+def _live(
+    nonces: Iterable[tuple[int, int, int]],
+    position: int,
+    groups: Mapping[int, Sequence[Op]],
+    campaign: int,
+    example: int,
+) -> tuple[Op, ...]:
+    for nonce_campaign, nonce_example, operation in nonces:
+        if nonce_campaign == campaign and nonce_example == example:
+            live = tuple(op for op in groups.get(operation, ()) if op.in_flight(position))
+            if live:
+                return live
+    return ()

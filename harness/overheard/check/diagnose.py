@@ -1,0 +1,218 @@
+"""From leaks to the smallest story that explains them, and what to change.
+
+Diagnosis reads the history and the contract and nothing else: not the target's name, not its code. It
+asks of every leak which key was used where another should have been, in the light of what did *not*
+leak: an agent that leaks only under overlap shares state in flight, one that leaks siblings and strangers
+alike uses no ids at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from overheard.check.observe import Leak
+from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP, missing_of
+from overheard.check.tally import Tally
+from overheard.check.view import Op
+from overheard.core.contract import Contract
+
+REMEMBERS_NOTHING: Final = "remembers nothing"
+FORGETS: Final = "forgets what it was told"
+NARROWER: Final = "recalls less than it declares"
+NO_IDS: Final = "ids ignored or hardcoded"
+RESOURCE_IGNORED: Final = "resource ignored"
+TENANT_IGNORED: Final = "tenant ignored"
+THREAD_IGNORED: Final = "thread id ignored"
+THREAD_ONLY: Final = "thread id is the only key"
+BUCKET: Final = "missing ids share a bucket"
+FALLS_BACK: Final = "a missing id falls back to the last conversation"
+NOT_REFUSED: Final = "missing ids are not refused"
+CACHED: Final = "cached without identity"
+RACE: Final = "race on shared state"
+SWAPPED: Final = "reply swapped"
+TAKEN_OVER: Final = "taken over by write"
+REFUSAL_TELLS: Final = "the refusal tells it"
+ERROR_TELLS: Final = "the error tells it"
+MIXED: Final = "mixed prompt"
+
+ADVICE: Final = {
+    REMEMBERS_NOTHING: "Check that the agent is given its memory and that thread and resource reach it: "
+    "without recall nothing can be said about isolation.",
+    FORGETS: "Find out which messages are not stored, or are dropped before the contract's recall window "
+    "ends; or declare the window the agent really has.",
+    NARROWER: "The contract declares a wider scope than the memory has; declare scope=thread, or widen it.",
+    NO_IDS: "Pass the caller's own thread and resource ids into every memory read and write, and let no "
+    "default or constant stand in for them.",
+    RESOURCE_IGNORED: "Put the resource id into the key (or namespace) of the memory that is shared across "
+    "threads, on reads and on writes.",
+    TENANT_IGNORED: "Put the tenant into the key of the shared memory, on reads and on writes.",
+    THREAD_IGNORED: "Key the memory by thread as well as by resource, or declare scope=resource if a "
+    "resource is meant to be remembered across its threads.",
+    THREAD_ONLY: "Look threads up by resource and thread together, and refuse a thread that belongs to "
+    "somebody else; or declare thread_ids=bearer if the application checks ownership before it calls.",
+    BUCKET: "Refuse a missing id, or answer without memory. Never let None, '' or a default stand as a key.",
+    FALLS_BACK: "Refuse a missing id, or open a fresh conversation; never continue one that was not named.",
+    NOT_REFUSED: "The contract says that missing ids are refused: raise, or declare missing_ids=closed if "
+    "an answer without memory is meant.",
+    CACHED: "Put resource and thread into the cache's key, or do not cache answers that depend on memory.",
+    RACE: "Keep what belongs to one call in local variables or a context variable; an attribute set before "
+    "an await may have been overwritten after it.",
+    SWAPPED: "Match every answer with its own request by an id; arrival order and shared slots give one "
+    "caller another's reply.",
+    TAKEN_OVER: "Check the owner on writes as on reads, and never re-assign a thread to whoever wrote last.",
+    REFUSAL_TELLS: "Refuse with a fixed text: say that the thread is not available and nothing about it.",
+    ERROR_TELLS: "Answer a failure with a fixed text; what went wrong, and on whose data, belongs in a log.",
+    MIXED: "Build every prompt, background ones too, from one owner's messages only.",
+}
+
+
+class Diagnosis:
+    """Names the story of each leak, given everything the campaign saw."""
+
+    def __init__(self, tally: Tally, contract: Contract) -> None:
+        self._contract = contract
+        self._tally = tally
+        own = [leak for leak in tally.leaks if leak.how == "own" and leak.view.mode != "concurrent"]
+        self._quiet = {leak.invariant for leak in own if _plain(leak)}
+        self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
+        self._reply_leaks = {leak.invariant for leak in tally.leaks if leak.channel != "prompt"}
+
+    def of(self, leak: Leak) -> str:
+        """The diagnosis of one leak."""
+        if leak.how != "own" or self._beside_a_clean_prompt(leak):
+            return MIXED
+        if leak.channel == "error":
+            return REFUSAL_TELLS if leak.observer.outcome == "fail" else ERROR_TELLS
+        borrowed = _borrowed_reply(leak)
+        if borrowed is not None:
+            return borrowed
+        if self._only_under_overlap(leak):
+            return RACE
+        if leak.invariant == IDS:
+            return self._of_missing(leak)
+        if leak.invariant == CROSS_THREAD:
+            return self._shared_by_all() or THREAD_IGNORED
+        if leak.invariant == OWNERSHIP:
+            return self._shared_by_all() or (TAKEN_OVER if self._after_writing(leak) else THREAD_ONLY)
+        return self._shared_by_all() or RESOURCE_IGNORED
+
+    def _shared_by_all(self) -> str | None:
+        """The story where resources leak into each other under ids that have nothing in common."""
+        if CROSS_RESOURCE not in self._quiet:
+            return None
+        if self._contract.scope == "tenant":
+            return TENANT_IGNORED
+        if self._contract.scope == "resource":
+            return RESOURCE_IGNORED
+        clean_siblings = self._tally.clean[CROSS_THREAD, False] and CROSS_THREAD not in self._quiet
+        return RESOURCE_IGNORED if clean_siblings else NO_IDS
+
+    def _of_missing(self, leak: Leak) -> str:
+        shared = self._shared_by_all()
+        if shared is not None:
+            return shared
+        if self._keyed_by_thread(leak):
+            return THREAD_ONLY
+        if self._keyed_by_resource(leak):
+            return THREAD_IGNORED
+        return FALLS_BACK if self._falls_back else BUCKET
+
+    def _keyed_by_thread(self, leak: Leak) -> bool:
+        told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
+        same = leak.owner.thread == leak.observer.thread
+        return same and not told[0] and not probed[0] and OWNERSHIP in self._quiet
+
+    def _keyed_by_resource(self, leak: Leak) -> bool:
+        told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
+        same = leak.owner.owner == leak.observer.owner
+        return same and not told[1] and not probed[1] and CROSS_THREAD in self._quiet
+
+    def _continues(self, leak: Leak) -> bool:
+        """Whether a fact with its ids and an operation without them met: no bucket explains that."""
+        told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
+        if self._keyed_by_thread(leak) or self._keyed_by_resource(leak):
+            return False
+        return any(told) != any(probed)
+
+    def _only_under_overlap(self, leak: Leak) -> bool:
+        """Whether this promise held in quiet traffic and broke where operations overlapped."""
+        invariant = leak.invariant
+        return (
+            leak.view.mode == "concurrent"
+            and invariant not in self._quiet
+            and (invariant == IDS or bool(self._tally.clean[invariant, False]))
+        )
+
+    def _beside_a_clean_prompt(self, leak: Leak) -> bool:
+        """A leak into one prompt of an operation whose other prompt is clean, and never said to anybody."""
+        if leak.channel != "prompt" or leak.invariant in self._reply_leaks:
+            return False
+        prompts = [call for call in leak.observer.calls if call.attributed.certain]
+        return (
+            any(all(sight.token != leak.token for sight in call.event.sights) for call in prompts)
+            and len(prompts) > 1
+        )
+
+    def _after_writing(self, leak: Leak) -> bool:
+        """Whether strangers who only read were turned away, and this one had written there before."""
+        if not _wrote_before(leak):
+            return False
+        read_only = [
+            other
+            for other in self._tally.leaks
+            if other.invariant == OWNERSHIP and other.how == "own" and not _wrote_before(other)
+        ]
+        return not read_only
+
+
+def _wrote_before(leak: Leak) -> bool:
+    observer = leak.observer
+    return any(
+        op.owner == observer.owner
+        and op.thread == observer.thread
+        and op is not observer
+        and op.ended < observer.invoked
+        for op in leak.view.ops.values()
+    )
+
+
+def _plain(leak: Leak) -> bool:
+    """Neither in a refusal nor in a reply that was made for somebody else: a leak of memory itself."""
+    return leak.channel != "error" and _borrowed_reply(leak) is None
+
+
+def _borrowed_reply(leak: Leak) -> str | None:
+    """Whether the observer was handed a reply that was made for another operation, and how that came.
+
+    What it was once handed is stored in its own thread and stands in its later prompts: such a sight tells
+    the story of the reply that brought it there.
+    """
+    if leak.reciter is None or leak.reciter[0] != leak.view.number:
+        return None
+    if leak.channel != "prompt":
+        return _made_for_another(leak.observer, leak)
+    for op in leak.view.ops.values():
+        if (
+            op is not leak.observer
+            and op.owner == leak.observer.owner
+            and op.thread == leak.observer.thread
+            and any(sight.token == leak.token for sight in op.sights)
+        ):
+            return _made_for_another(op, leak)
+    return None
+
+
+def _made_for_another(shown: Op, leak: Leak) -> str | None:
+    """Why the reply shown to `shown` holds an echo of a fact that its own prompts do not.
+
+    The echo names the operation it was minted for. With the same words, the reply came from a cache; in
+    flight together with it, the two replies were swapped.
+    """
+    assert leak.reciter is not None  # noqa: S101 - the caller looked
+    fields = leak.token[4:17]
+    if any(sight.token[4:17] == fields for call in shown.calls for sight in call.event.sights):
+        return None
+    if shown.leader == leak.reciter[1]:
+        return CACHED if len(leak.view.groups[shown.leader]) > 1 else None
+    made_for = leak.view.groups.get(leak.reciter[1], [])
+    return SWAPPED if any(op.overlaps(shown) for op in made_for) else None

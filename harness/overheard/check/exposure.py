@@ -1,0 +1,169 @@
+"""Counting chances to leak, and the proof that each would have been seen.
+
+An exposure of a fact is an operation by somebody who must not see it, asking for it. It counts only if
+it is *bracketed*: in the same example somebody permitted saw the fact, through the same surface and the
+same class of channel, in an operation that ended before the probe began and in one that began after the
+probe ended. (With the later one only it is *late-controlled*: the fact may not have been there yet.)
+And the prober must have been served: a chat call surely its own, or its own memory recalled, or a
+refusal. An empty reply without a model call exposes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from overheard.check.observe import Observed
+from overheard.check.relation import IDS, RECALL, missing_of, relation
+from overheard.check.view import NEVER, Op
+from overheard.core.contract import Contract
+from overheard.core.operation import Mode
+
+Control = Literal["bracketed", "late", "none"]
+
+
+class Exposure(NamedTuple):
+    """One probe of one fact. `relation` is the invariant, with the kind of missing id where there is one."""
+
+    invariant: str
+    relation: str
+    fact: Op
+    probe: Op
+    condition: Mode
+    control: Control
+
+
+class Recall(NamedTuple):
+    """One promised recall: the fact was asked for where it had to be there. `seen` says whether it was."""
+
+    fact: Op
+    ask: Op
+    condition: Mode
+    seen: bool
+
+
+def missing_kinds(owner: Op, probe: Op, contract: Contract) -> str:
+    """How ids were missing, for the coverage table: `thread null`, `thread and resource omitted`, …"""
+    told, probed = missing_of(owner, contract), missing_of(probe, contract)
+    thread, resource = probed if any(probed) else told
+    if thread and resource:
+        kinds = thread if thread == resource else f"{thread}/{resource}"
+        return f"thread and resource {kinds}"
+    return f"thread {thread}" if thread else f"resource {resource}"
+
+
+def exposures(seen: Observed) -> Iterator[Exposure]:
+    """Every chance to leak in one example, with its control."""
+    view = seen.view
+    served = _served_callers(seen)
+    for probe in view.ops.values():
+        if not probe.plan.asks or probe.outcome is None:
+            continue
+        for number in probe.plan.asks:
+            fact = view.ops.get(number)
+            if fact is None or fact is probe or fact.plan.tells is None or fact.invoked >= probe.invoked:
+                continue
+            invariant = relation(fact, probe, view.contract)
+            if invariant is None or invariant == RECALL:
+                continue
+            name = invariant
+            if invariant == IDS:
+                name = f"{IDS}: {missing_kinds(fact, probe, view.contract)}"
+            control = _control(seen, fact, probe, invariant, served)
+            yield Exposure(invariant, name, fact, probe, view.condition(probe), control)
+
+
+def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[str, list[Op]]) -> Control:
+    if probe.outcome == "info":
+        return "none"
+    if invariant == IDS and any(missing_of(fact, seen.view.contract)):
+        return _served_around(fact, probe, served)
+    if fact.outcome == "fail":
+        return "none"
+    refused = probe.outcome == "fail"
+    best: Control = "none"
+    for channel in ("prompt", "reply", "tool", "listing", "header"):
+        bracket = seen.evidence.get((fact.number, probe.plan.surface, channel))
+        if bracket is None or not (refused or _served(probe, channel, served)):
+            continue
+        first_end, last_start = bracket
+        if last_start > probe.ended:
+            if first_end < probe.invoked:
+                return "bracketed"
+            best = "late"
+    return best
+
+
+def _served(probe: Op, channel: str, served: dict[str, list[Op]]) -> bool:
+    if channel == "prompt":
+        return probe.called()
+    return probe.answered() and (probe.called() or bool(served.get(probe.plan.caller)))
+
+
+def _served_around(fact: Op, probe: Op, served: dict[str, list[Op]]) -> Control:
+    """A fact told *without* ids: whoever told it was served, with ids, before telling and after the probe.
+
+    So a refusal, or an answer from nothing, is about the missing id and not about the caller.
+    """
+    if fact.outcome == "info" or not (
+        probe.outcome == "fail" or _served(probe, "reply", served) or probe.called()
+    ):
+        return "none"
+    mine = served.get(fact.plan.caller, [])
+    after = any(op.invoked > probe.ended for op in mine)
+    before = any(op.ended < fact.invoked for op in mine)
+    if after and before:
+        return "bracketed"
+    return "late" if after else "none"
+
+
+def _served_callers(seen: Observed) -> dict[str, list[Op]]:
+    """Per caller, its operations with ids that recalled something of its own in a thread of its own."""
+    view = seen.view
+    served: dict[str, list[Op]] = {}
+    done: set[int] = set()
+    for fact, observer in sorted(seen.recalled):
+        op, owner = view.ops[observer], view.ops[fact]
+        if op.plan.caller == owner.plan.caller and op.outcome == "ok" and observer not in done:
+            done.add(observer)
+            served.setdefault(op.plan.caller, []).append(op)
+    return served
+
+
+def recalls(seen: Observed) -> Iterator[Recall]:
+    """Every promised recall that was asked for and served.
+
+    Promised is recall by the thread's owner (the first to use its id), with nothing of the same thread in
+    between, or as far back as the contract's window reaches. Where two operations of one thread overlap,
+    order in it is anybody's guess and nothing is promised.
+    """
+    view = seen.view
+    by_thread: dict[object, list[Op]] = {}
+    for op in sorted(view.ops.values(), key=lambda op: op.invoked):
+        if op.invoked != NEVER and isinstance(op.thread, str) and not any(missing_of(op, view.contract)):
+            by_thread.setdefault(op.thread, []).append(op)
+    for ops in by_thread.values():
+        yield from _recalls_in(seen, ops)
+
+
+def _recalls_in(seen: Observed, ops: list[Op]) -> Iterator[Recall]:
+    view = seen.view
+    first = ops[0]
+    if any(op.owner != first.owner and op.overlaps(first) for op in ops[1:]):
+        return  # two resources raced for the id: it has no first user
+    mine = [op for op in ops if op.owner == first.owner]
+    told: dict[int, int] = {}
+    for place, op in enumerate(mine):
+        for number in op.plan.asks:
+            if number not in told or not op.answered():
+                continue
+            fact = view.ops[number]
+            between = mine[told[number] + 1 : place]
+            window = 2 * len(between) + 2 <= view.contract.recall
+            if (between and not window) or any(
+                other is not op and other.overlaps(op) for other in (fact, *between, *mine[place + 1 :])
+            ):
+                continue
+            yield Recall(fact, op, view.condition(op), (number, op.number) in seen.recalled)
+        if op.plan.tells is not None and op.outcome == "ok":
+            told[op.number] = place

@@ -1,0 +1,125 @@
+"""Grouping leaks into findings: one for each invariant, diagnosis and channel, told by its first witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from overheard.check.diagnose import ADVICE, FORGETS, NARROWER, NOT_REFUSED, REMEMBERS_NOTHING, Diagnosis
+from overheard.check.observe import Leak
+from overheard.check.relation import CROSS_RESOURCE, INVARIANTS, OWNERSHIP, RECALL
+from overheard.check.result import Finding, Party
+from overheard.check.tally import Missed, Tally
+from overheard.check.view import Op, describe
+from overheard.history.events import Reduced
+
+_EVIDENCE: Final = 90
+"""Characters of text kept on either side of what was seen."""
+
+_RULES_OUT: Final = {CROSS_RESOURCE: (OWNERSHIP,)}
+"""A promise that falls with another: who sees a fact under unrelated ids needs no thread id for it."""
+
+
+def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) -> tuple[Finding, ...]:
+    """Every finding, in the order of the invariants, then diagnosis and channel."""
+    groups: dict[tuple[str, str, str], list[Leak]] = {}
+    for leak in tally.leaks:
+        groups.setdefault((leak.invariant, diagnosis.of(leak), leak.channel), []).append(leak)
+    for leak in tally.without_id:
+        groups.setdefault((leak.invariant, NOT_REFUSED, leak.channel), []).append(leak)
+    minimal = list(reductions)
+    found = [_leaked(key, leaks, minimal) for key, leaks in groups.items()]
+    if tally.missed:
+        found.append(_forgotten(tally))
+    elif narrower(tally):
+        found.extend(_narrower(tally))
+    order = {name: place for place, name in enumerate(INVARIANTS)}
+    return tuple(sorted(found, key=lambda one: (order[one.invariant], one.diagnosis, one.channel)))
+
+
+def narrower(tally: Tally) -> bool:
+    """Whether recall was declared to reach across threads and never did, asked three times or more."""
+    return tally.wide_promised >= 3 and tally.wide_seen == 0
+
+
+def _leaked(key: tuple[str, str, str], leaks: list[Leak], minimal: list[Reduced]) -> Finding:
+    invariant, diagnosis, _ = key
+    first = min(leaks, key=lambda leak: (leak.view.number, leak.seen_at, leak.observer.number))
+    numbers = {leak.view.number for leak in leaks}
+    reduced = next(
+        (one for one in minimal if one.invariant == invariant and one.example in numbers),
+        None,
+    )
+    return Finding(
+        invariant=invariant,
+        diagnosis=diagnosis,
+        advice=ADVICE[diagnosis],
+        channel=first.channel,
+        disguise=first.disguise,
+        owner=_party(first.owner),
+        observer=_party(first.observer),
+        told_at=first.owner.invoked_t,
+        seen_at=first.seen_at,
+        token=first.token,
+        evidence=_around(first.evidence, first.token),
+        scenario=first.view.scenario,
+        example=first.view.number,
+        condition=first.view.condition(first.observer),
+        occurrences=len(leaks),
+        examples=len(numbers),
+        also_rules_out=_RULES_OUT.get(invariant, ()),
+        minimal=reduced.plan if reduced else None,
+        minimal_owner=reduced.owner if reduced else None,
+        minimal_observer=reduced.observer if reduced else None,
+        replays=reduced.replays if reduced else 0,
+        replayed=reduced.replayed if reduced else 0,
+    )
+
+
+def _forgotten(tally: Tally) -> Finding:
+    nothing = tally.recall_seen == 0
+    return _missed_finding(tally.missed, REMEMBERS_NOTHING if nothing else FORGETS)
+
+
+def _narrower(tally: Tally) -> list[Finding]:
+    return [_missed_finding(tally.wide_missed, NARROWER)] if tally.wide_missed else []
+
+
+def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:
+    first = min(missed, key=lambda one: (one.view.number, one.ask.number))
+    return Finding(
+        invariant=RECALL,
+        diagnosis=diagnosis,
+        advice=ADVICE[diagnosis],
+        channel="reply",
+        disguise="",
+        owner=_party(first.fact),
+        observer=_party(first.ask),
+        told_at=first.fact.invoked_t,
+        seen_at=first.ask.ended_t,
+        token="",
+        evidence=first.ask.text[: 2 * _EVIDENCE],
+        scenario=first.view.scenario,
+        example=first.view.number,
+        condition=first.view.condition(first.ask),
+        occurrences=len(missed),
+        examples=len({one.view.number for one in missed}),
+    )
+
+
+def _party(op: Op) -> Party:
+    resource, thread = describe(op)
+    return Party(
+        caller=op.plan.caller,
+        tenant=op.plan.tenant,
+        resource=resource,
+        thread=thread,
+        operation=op.number,
+    )
+
+
+def _around(text: str, token: str) -> str:
+    at = text.find(token) if token else -1
+    if at < 0:
+        return ""
+    return text[max(0, at - _EVIDENCE) : at + len(token) + _EVIDENCE]

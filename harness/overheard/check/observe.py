@@ -1,0 +1,251 @@
+"""What was seen in one example: by owners (controls) and by others (leaks).
+
+A fact's canary is sight of it wherever it stands. An echo is how the mirror recites: a stored recital
+outlives windows and deletions, so it is evidence *for* anything only in the reply of the operation that
+minted it; seen by an outsider it is a leak wherever it stands. An operation's own text is no evidence
+against it: whoever tells a fact is never its observer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+from overheard.check.relation import CROSS_RESOURCE, IDS, RECALL, relation
+from overheard.check.view import Call, Op, View
+from overheard.core.canary import Canary, FactKey, decode_canary
+from overheard.core.contract import Contract
+from overheard.core.outcome import Channel
+from overheard.history.events import Sight
+
+EvidenceClass = Literal["reply", "prompt", "tool", "listing", "error", "header"]
+How = Literal["own", "ambiguous", "mixed"]
+
+
+class Leak(NamedTuple):
+    """Somebody saw what they must not: one sighting, with what diagnosis needs to know about it.
+
+    `how` says whose prompt it was: surely the observer's `own` (replies and errors always are), one of
+    several (`ambiguous`: forbidden to all of them), or nobody's in particular (`mixed`: canaries of two
+    owners in one prompt).
+    """
+
+    invariant: str
+    view: View
+    owner: Op
+    observer: Op
+    fact: FactKey
+    channel: Channel
+    token: str
+    disguise: str
+    reciter: tuple[int, int] | None
+    how: How
+    seen_at: int
+    evidence: str
+    owner_example: int
+
+
+class Stray(NamedTuple):
+    """A canary of this campaign seen in an example that did not mint it."""
+
+    view: View
+    observer: Op
+    canary: Canary
+    token: str
+    channel: Channel
+    disguise: str
+    seen_at: int
+    evidence: str
+
+
+class Sighting(NamedTuple):
+    """One token seen by one operation, decoded."""
+
+    canary: Canary
+    token: str
+    channel: Channel
+    disguise: str
+    seen_at: int
+    evidence: str
+    call: Call | None
+
+
+class Observed:
+    """Everything seen in one example.
+
+    `evidence` maps (fact's operation, class) to positions: the earliest end and the latest start of an
+    operation by which somebody permitted saw the fact.
+    `recalled` is (fact's operation, observing operation) for every permitted sight.
+    """
+
+    __slots__ = ("evidence", "foreign", "leaks", "recalled", "strays", "view")
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.leaks: list[Leak] = []
+        self.strays: list[Stray] = []
+        self.foreign = 0
+        self.evidence: dict[tuple[int, str, str], tuple[int, int]] = {}
+        self.recalled: set[tuple[int, int]] = set()
+
+
+def sightings(op: Op) -> Iterator[Sighting]:
+    """Every canary in what `op` was shown, and in prompts that are surely its own."""
+    for sight in op.sights:
+        if sight.token.startswith("OVH"):
+            yield _sighting(sight, sight.channel, op.ended_t, op.text, None)
+    for chunk in op.chunks:
+        for sight in chunk.sights:
+            yield _sighting(sight, "chunk", chunk.t, chunk.text, None)
+    for call in op.calls:
+        if call.attributed.certain:
+            yield from _in_call(call)
+
+
+def _in_call(call: Call) -> Iterator[Sighting]:
+    event = call.event
+    for sight in event.sights:
+        yield _sighting(sight, sight.channel, event.t, event.text, call)
+
+
+def _sighting(sight: Sight, channel: Channel, seen_at: int, evidence: str, call: Call | None) -> Sighting:
+    canary = decode_canary(sight.token)
+    return Sighting(canary, sight.token, channel, sight.disguise, seen_at, evidence, call)
+
+
+def observe(view: View, *, campaign: int) -> Observed:
+    """Sort everything seen in one example into evidence, leaks and strays."""
+    seen = Observed(view)
+    for op in view.ops.values():
+        if op.outcome is None and not op.calls:
+            continue
+        for sighting in sightings(op):
+            _sort(seen, op, sighting, campaign)
+    for call in view.calls:
+        if call.event.sights and call.event.kind != "embedding":
+            _shared(seen, call, campaign)
+    return seen
+
+
+def _sort(seen: Observed, op: Op, sighting: Sighting, campaign: int) -> None:
+    fact, reciter = sighting.canary
+    if fact.campaign != campaign:
+        seen.foreign += 1
+        return
+    view = seen.view
+    if fact.example != view.number:
+        seen.strays.append(
+            Stray(view, op, sighting.canary, sighting.token, sighting.channel, sighting.disguise,
+                  sighting.seen_at, sighting.evidence)
+        )  # fmt: skip
+        return
+    owner = view.ops.get(fact.operation)
+    if owner is None or owner is op or owner.plan.tells is None:
+        return
+    invariant = relation(owner, op, view.contract)
+    if invariant == RECALL:
+        if reciter is None or _minted_here(sighting, op, view):
+            seen.recalled.add((owner.number, op.number))
+            _note_evidence(seen, owner, op, sighting.channel)
+        return
+    if invariant is not None:
+        seen.leaks.append(
+            Leak(invariant, view, owner, op, fact, sighting.channel, sighting.token, sighting.disguise,
+                 reciter, "own", sighting.seen_at, sighting.evidence, view.number)
+        )  # fmt: skip
+
+
+def _minted_here(sighting: Sighting, op: Op, view: View) -> bool:
+    return sighting.channel != "prompt" and sighting.canary.reciter == (view.number, op.leader)
+
+
+def _note_evidence(seen: Observed, owner: Op, op: Op, channel: Channel) -> None:
+    if op.outcome != "ok":
+        # A prompt seen by a call that then failed is sight, but nobody knows when it ended.
+        return
+    key = (owner.number, op.plan.surface, "reply" if channel == "chunk" else channel)
+    first_end, last_start = seen.evidence.get(key, (op.ended, op.invoked))
+    seen.evidence[key] = (min(first_end, op.ended), max(last_start, op.invoked))
+
+
+def _shared(seen: Observed, call: Call, campaign: int) -> None:
+    """Judge a call that is not surely one operation's: by its candidates, and by who is mixed in it."""
+    view, attributed = seen.view, call.attributed
+    if attributed.certain:
+        return
+    found = list(_in_call(call))
+    if attributed.candidates and not attributed.late:
+        # Several operations may have asked: what is permitted to any of them is permitted.
+        leaks = _forbidden_to_all(found, attributed.candidates, view, campaign)
+        if leaks:
+            seen.leaks.extend(leaks)
+            return
+    seen.leaks.extend(_mixed(found, view, campaign))
+
+
+def _forbidden_to_all(
+    found: Iterable[Sighting], candidates: tuple[Op, ...], view: View, campaign: int
+) -> list[Leak]:
+    leaks = []
+    for sighting in found:
+        fact = sighting.canary.fact
+        owner = view.ops.get(fact.operation)
+        if fact.campaign != campaign or fact.example != view.number or owner is None:
+            continue
+        relations = [
+            RECALL if owner is candidate else relation(owner, candidate, view.contract)
+            for candidate in candidates
+        ]
+        if RECALL in relations or None in relations:
+            continue
+        invariant = relations[0]
+        assert invariant is not None  # noqa: S101 - None was excluded above
+        leaks.append(
+            Leak(invariant, view, owner, candidates[0], fact, sighting.channel, sighting.token,
+                 sighting.disguise, sighting.canary.reciter, "ambiguous", sighting.seen_at,
+                 sighting.evidence, view.number)
+        )  # fmt: skip
+    return leaks
+
+
+def _mixed(found: Iterable[Sighting], view: View, campaign: int) -> list[Leak]:
+    """Canaries of two owners with no permitted common reader in one prompt are a leak by themselves.
+
+    The one told last is taken for the observer. Crossing resources says more than crossing threads, so
+    only the strongest pair of a prompt is reported.
+    """
+    by_owner: dict[int, Sighting] = {}
+    for sighting in found:
+        fact = sighting.canary.fact
+        if fact.campaign == campaign and fact.example == view.number and fact.operation in view.ops:
+            by_owner.setdefault(fact.operation, sighting)
+    numbers = sorted(by_owner)
+    pairs = []
+    for index, early in enumerate(numbers):
+        for late in numbers[index + 1 :]:
+            invariant = relation(view.ops[early], view.ops[late], view.contract)
+            if invariant not in (RECALL, None):
+                pairs.append((early, late, invariant))
+    if not pairs:
+        return []
+    early, late, invariant = next((pair for pair in pairs if pair[2] == CROSS_RESOURCE), pairs[0])
+    sighting = by_owner[early]
+    return [
+        Leak(invariant or CROSS_RESOURCE, view, view.ops[early], view.ops[late], sighting.canary.fact,
+             sighting.channel, sighting.token, sighting.disguise, sighting.canary.reciter, "mixed",
+             sighting.seen_at, sighting.evidence, view.number)
+    ]  # fmt: skip
+
+
+def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak:
+    """The leak between two examples. Ids carry their example's namespace, so unless one was missing the
+    two ends have nothing in common.
+    """
+    missing = any(owner.missing) or any(stray.observer.missing)
+    if contract.thread_ids == "bearer":
+        missing = bool(owner.missing[0] or stray.observer.missing[0])
+    return Leak(
+        IDS if missing else CROSS_RESOURCE, stray.view, owner, stray.observer, stray.canary.fact,
+        stray.channel, stray.token, stray.disguise, stray.canary.reciter, "own", stray.seen_at, stray.evidence,
+        stray.canary.fact.example,
+    )  # fmt: skip

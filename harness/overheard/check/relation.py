@@ -1,0 +1,53 @@
+"""Which promise speaks about an observer of a fact? Each exposure belongs to exactly one invariant."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from overheard.check.view import Op
+from overheard.core.contract import Contract
+
+RECALL: Final = "recall-within-thread"
+CROSS_THREAD: Final = "no-cross-thread-recall"
+CROSS_RESOURCE: Final = "no-cross-resource-leakage"
+OWNERSHIP: Final = "thread-ownership"
+IDS: Final = "ids-required"
+
+LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS)
+INVARIANTS: Final = (RECALL, *LEAKAGE)
+
+TITLES: Final = {
+    RECALL: "what is said in a thread is recalled in it",
+    CROSS_THREAD: "nothing crosses threads of one resource",
+    CROSS_RESOURCE: "nothing crosses resources",
+    OWNERSHIP: "a thread answers only its owner",
+    IDS: "missing ids fail closed",
+}
+
+
+def missing_of(op: Op, contract: Contract) -> tuple[str | None, str | None]:
+    """The kinds of missing (thread, resource) that count under the contract.
+
+    Under `bearer` the thread id is the key, and what happens without a resource id is not promised.
+    """
+    thread, resource = op.missing
+    return thread, None if contract.thread_ids == "bearer" else resource
+
+
+def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
+    """The invariant by which `observer` must not see what `owner` told; RECALL where it may.
+
+    None where the contract promises nothing. Rows are tried from the most particular to the most general.
+    """
+    if any(missing_of(owner, contract)) or any(missing_of(observer, contract)):
+        return IDS
+    scope = contract.scope_of(observer.plan.surface)
+    same_thread = owner.thread == observer.thread
+    if owner.owner == observer.owner:
+        return RECALL if same_thread or scope != "thread" else CROSS_THREAD
+    if scope == "tenant" and owner.plan.tenant == observer.plan.tenant:
+        return RECALL
+    if same_thread:
+        # A bearer target answers whoever holds the id: ownership is the application's business.
+        return None if contract.thread_ids == "bearer" else OWNERSHIP
+    return CROSS_RESOURCE

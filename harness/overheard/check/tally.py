@@ -1,0 +1,259 @@
+"""What a campaign adds up to: counts per invariant and cell, and a bounded list of leaks.
+
+Memory stays bounded by the largest example: an example is digested, added here, and let go.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from overheard.check.exposure import exposures, recalls
+from overheard.check.observe import Leak, Observed, Stray
+from overheard.check.relation import IDS, RECALL, relation
+from overheard.check.view import Op, View
+from overheard.core.canary import FactKey
+from overheard.core.operation import Mode
+from overheard.history.events import Injection
+
+LEAKS_KEPT: Final = 1_000
+"""Leaks kept for diagnosis. A target that shares everything leaks in every operation; the first
+thousand tell its story, the rest are counted."""
+
+
+class CellKey(NamedTuple):
+    surface: str
+    relation: str
+    condition: Mode
+
+
+class CellCount:
+    """Exposures of one cell by control."""
+
+    __slots__ = ("bracketed", "late", "none")
+
+    def __init__(self) -> None:
+        self.bracketed = 0
+        self.late = 0
+        self.none = 0
+
+
+class Missed(NamedTuple):
+    """A promised recall that did not come."""
+
+    view: View
+    fact: Op
+    ask: Op
+
+
+class Tally:
+    """Counts over all exploring examples, and what the proving ones showed."""
+
+    def __init__(self, *, campaign: int) -> None:
+        self.campaign = campaign
+        self.cells: dict[CellKey, CellCount] = {}
+        self.controls: Counter[str] = Counter()
+        self.independent: dict[str, Counter[str]] = {}
+        self.leaks: list[Leak] = []
+        self.leak_counts: Counter[tuple[str, str]] = Counter()
+        self.leaking_examples: dict[str, set[int]] = {}
+        self.clean: Counter[tuple[str, bool]] = Counter()
+        self.strays: list[Stray] = []
+        self.recall_promised = 0
+        self.recall_seen = 0
+        self.wide_promised = 0
+        self.wide_seen = 0
+        self.missed: list[Missed] = []
+        self.wide_missed: list[Missed] = []
+        self.foreign = 0
+        self.examples = 0
+        self.operations = 0
+        self.outcomes: Counter[str] = Counter()
+        self.empty = 0
+        self.answered = 0
+        self.overlapping = 0
+        self.concurrent_operations = 0
+        self.concurrent_suspended = 0
+        self.stalls = 0
+        self.attribution: Counter[str] = Counter()
+        self.first_error = ""
+        self.unended = 0
+        self.told_ok = 0
+        self.without_id: list[Leak] = []
+        self.injected: Counter[tuple[str, str, str]] = Counter()
+        self.injected_seen: Counter[tuple[str, str, str]] = Counter()
+
+    def add(self, seen: Observed) -> None:
+        """Add one example, judged by its phase."""
+        started = seen.view.started
+        if started.phase == "prove" and started.injection is not None:
+            self._prove(seen, started.injection)
+        elif started.phase in ("explore", "regression"):
+            self._explore(seen)
+
+    def _prove(self, seen: Observed, injection: Injection) -> None:
+        key = (injection.invariant, injection.injector, injection.channel)
+        self.injected[key] += 1
+        if any(
+            leak.invariant == injection.invariant
+            and leak.observer.number == injection.into
+            and leak.owner.number == injection.fact
+            and leak.channel == injection.channel
+            for leak in seen.leaks
+        ):
+            self.injected_seen[key] += 1
+
+    def _explore(self, seen: Observed) -> None:
+        view = seen.view
+        self.examples += 1
+        self.unended += not view.ended
+        self.foreign += seen.foreign
+        self.stalls += view.stalls
+        self._traffic(view)
+        self._leaks(seen)
+        room = LEAKS_KEPT - len(self.strays)
+        if room > 0:
+            self.strays.extend(seen.strays[:room])
+        exercised = self._exposures(seen) | self._recalls(seen)
+        if view.independent and view.ended:
+            counter = self.independent.setdefault(view.scenario, Counter())
+            counter.update(exercised)
+        for fact, _ in seen.recalled:
+            if view.ops[fact].plan.tells is not None:
+                self.controls[RECALL] += 1
+
+    def _traffic(self, view: View) -> None:
+        for op in view.ops.values():
+            if op.outcome is None:
+                continue
+            self.operations += 1
+            self.outcomes[op.outcome] += 1
+            if op.outcome == "ok":
+                answered = op.answered()
+                self.answered += answered
+                self.empty += not answered
+                self.told_ok += op.plan.tells is not None
+            elif not self.first_error and op.outcome == "info":
+                self.first_error = f"{op.reason}: {op.text}" if op.text else op.reason
+            self.overlapping += op.overlapped
+            if view.mode == "concurrent":
+                self.concurrent_operations += 1
+                self.concurrent_suspended += op.suspended
+        for call in view.calls:
+            if call.event.kind == "embedding":
+                continue
+            self.attribution["calls"] += 1
+            attributed = call.attributed
+            if attributed.late:
+                self.attribution["late"] += 1
+            elif not attributed.candidates:
+                self.attribution["unattributed"] += 1
+            else:
+                self.attribution["attributed" if attributed.certain else "ambiguous"] += 1
+
+    def _leaks(self, seen: Observed) -> None:
+        for leak in seen.leaks:
+            self.add_leak(leak)
+        contract = seen.view.contract
+        for op in seen.view.ops.values():
+            if op.outcome != "ok":
+                continue
+            for kind in op.missing:
+                if contract.refuses(kind):
+                    self._answered_without_id(seen.view, op)
+                    break
+
+    def _answered_without_id(self, view: View, op: Op) -> None:
+        if view.contract.thread_ids == "bearer" and op.missing[0] is None:
+            return
+        self.leaking_examples.setdefault(IDS, set()).add(view.number)
+        self.leak_counts[IDS, "reply"] += 1
+        if len(self.without_id) < LEAKS_KEPT:
+            self.without_id.append(
+                Leak(IDS, view, op, op, FactKey(self.campaign, view.number, op.number, 0), "reply", "", "", None, "own",
+                     op.ended_t, op.text, view.number)
+            )  # fmt: skip
+
+    def add_leak(self, leak: Leak) -> None:
+        """Count a leak, and keep it while there is room."""
+        self.leaking_examples.setdefault(leak.invariant, set()).add(leak.view.number)
+        self.leak_counts[leak.invariant, leak.channel] += 1
+        if len(self.leaks) < LEAKS_KEPT:
+            self.leaks.append(leak)
+
+    def _exposures(self, seen: Observed) -> set[str]:
+        leaked = {(leak.owner.number, leak.observer.number) for leak in seen.leaks}
+        exercised = set()
+        for exposure in exposures(seen):
+            key = CellKey(exposure.probe.plan.surface, exposure.relation, exposure.condition)
+            cell = self.cells.setdefault(key, CellCount())
+            if exposure.control == "bracketed":
+                cell.bracketed += 1
+                self.controls[exposure.invariant] += 2
+                exercised.add(exposure.invariant)
+            elif exposure.control == "late":
+                cell.late += 1
+            else:
+                cell.none += 1
+            if (exposure.fact.number, exposure.probe.number) not in leaked and exposure.control != "none":
+                self.clean[exposure.invariant, exposure.condition == "concurrent"] += 1
+        return exercised
+
+    def _recalls(self, seen: Observed) -> set[str]:
+        exercised = set()
+        for recall in recalls(seen):
+            cell = self.cells.setdefault(
+                CellKey(recall.ask.plan.surface, RECALL, recall.condition), CellCount()
+            )
+            self.recall_promised += 1
+            if recall.seen:
+                cell.bracketed += 1
+                self.recall_seen += 1
+                exercised.add(RECALL)
+            else:
+                cell.none += 1
+                if len(self.missed) < LEAKS_KEPT:
+                    self.missed.append(Missed(seen.view, recall.fact, recall.ask))
+        if seen.view.contract.scope != "thread":
+            self._wide(seen)
+        return exercised
+
+    def _wide(self, seen: Observed) -> None:
+        """At a wider scope, recall across threads of a resource is a promise of its own."""
+        view = seen.view
+        for op in view.ops.values():
+            if not op.answered():
+                continue
+            for number in op.plan.asks:
+                fact = view.ops[number]
+                if (
+                    fact.outcome == "ok"
+                    and fact.ended < op.invoked
+                    and fact.owner == op.owner
+                    and fact.thread != op.thread
+                    and not op.plan.intrudes
+                    and relation(fact, op, view.contract) == RECALL
+                ):
+                    self.wide_promised += 1
+                    if (number, op.number) in seen.recalled:
+                        self.wide_seen += 1
+                    elif len(self.wide_missed) < LEAKS_KEPT:
+                        self.wide_missed.append(Missed(view, fact, op))
+
+    def bracketed(self, invariant: str) -> tuple[int, int, int]:
+        """(controlled, late-controlled, uncontrolled) exposures of an invariant, over its cells."""
+        counts = [
+            cell
+            for key, cell in self.cells.items()
+            if key.relation == invariant or key.relation.startswith(f"{invariant}:")
+        ]
+        return (
+            sum(cell.bracketed for cell in counts),
+            sum(cell.late for cell in counts),
+            sum(cell.none for cell in counts),
+        )
+
+    def examples_of(self, invariant: str, scenarios: Iterable[str]) -> int:
+        """The fewest independent examples that any of `scenarios` exercised the invariant in."""
+        return min((self.independent.get(name, Counter())[invariant] for name in scenarios), default=0)

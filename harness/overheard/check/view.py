@@ -1,0 +1,276 @@
+"""One example, digested: what each operation presented, when it ran, what was seen in it.
+
+Everything here follows from the order of lines in the history (a position) and never from time stamps,
+which are for people.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from overheard.check.attribute import Attributed, attribute
+from overheard.core.contract import Contract
+from overheard.core.ids import Id, show_id
+from overheard.core.operation import Mode, Operation
+from overheard.history.events import (
+    AnyEvent,
+    Chunked,
+    Completed,
+    ExampleStarted,
+    Failed,
+    Invoked,
+    ModelAnswered,
+    ModelCalled,
+    Sight,
+    Stalled,
+    Unknown,
+)
+
+NEVER: Final = sys.maxsize
+
+
+class Call:
+    """One model call, with the operations it may belong to."""
+
+    __slots__ = ("answered", "attributed", "event", "position")
+
+    def __init__(self, event: ModelCalled, position: int) -> None:
+        self.event = event
+        self.position = position
+        self.answered = NEVER
+        self.attributed: Attributed = Attributed((), "none")
+
+
+class Op:
+    """One operation as it really went.
+
+    `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight. An
+    `info` operation stays in flight to the end of its example: nobody knows when it stopped.
+    """
+
+    __slots__ = (
+        "calls",
+        "chunks",
+        "ended",
+        "ended_t",
+        "invoked",
+        "invoked_t",
+        "length",
+        "missing",
+        "outcome",
+        "overlapped",
+        "plan",
+        "reason",
+        "resource",
+        "sights",
+        "suspended",
+        "text",
+        "thread",
+    )
+
+    def __init__(self, plan: Operation) -> None:
+        self.plan = plan
+        self.invoked = NEVER
+        self.invoked_t = 0
+        self.ended = NEVER
+        self.ended_t = 0
+        self.outcome: str | None = None
+        self.reason = ""
+        self.thread: Id = msgspec.UNSET
+        self.resource: Id = msgspec.UNSET
+        self.missing: tuple[str | None, str | None] = (None, None)
+        self.text = ""
+        self.length = 0
+        self.sights: tuple[Sight, ...] = ()
+        self.chunks: list[Chunked] = []
+        self.calls: list[Call] = []
+        self.suspended = False
+        self.overlapped = False
+
+    @property
+    def number(self) -> int:
+        return self.plan.number
+
+    @property
+    def leader(self) -> int:
+        """The operation whose text, nonce included, this one repeats; itself if it has its own."""
+        return self.plan.number if self.plan.same_text_as is None else self.plan.same_text_as
+
+    @property
+    def owner(self) -> tuple[str | None, Id]:
+        """Tenant and resource: whose conversation it is, as presented."""
+        return self.plan.tenant, self.resource
+
+    def in_flight(self, position: int) -> bool:
+        return self.invoked <= position < self.ended
+
+    def called(self) -> bool:
+        """Whether it, and surely it, made a chat call of the model."""
+        return any(call.attributed.certain for call in self.calls)
+
+    def answered(self) -> bool:
+        """Whether it was answered with anything at all: some text, or an attributed model call."""
+        return self.outcome == "ok" and (self.length > 0 or self.called())
+
+    def overlaps(self, other: Op) -> bool:
+        return self.invoked < other.ended and other.invoked < self.ended
+
+
+class View:
+    """One example digested. `ops` is in order of the plan and holds every operation, invoked or not."""
+
+    __slots__ = (
+        "_open",
+        "calls",
+        "contract",
+        "ended",
+        "groups",
+        "mode",
+        "number",
+        "ops",
+        "stalls",
+        "started",
+    )
+
+    def __init__(
+        self,
+        started: ExampleStarted,
+        events: Iterable[AnyEvent],
+        *,
+        campaign: int,
+        contract: Contract,
+        ended: bool = True,
+    ) -> None:
+        self.started = started
+        self.number = started.example
+        self.mode: Mode = started.plan.mode
+        self.contract = contract
+        self.ended = ended
+        self.stalls = 0
+        self.ops = {operation.number: Op(operation) for operation in started.plan.operations}
+        self.groups: dict[int, list[Op]] = {}
+        for op in self.ops.values():
+            self.groups.setdefault(op.leader, []).append(op)
+        self.calls: list[Call] = []
+        self._open: dict[int, Call] = {}
+        self._read(events)
+        for call in self.calls:
+            call.attributed = attribute(call.event, call.position, self.groups, campaign, self.number)
+            for op in call.attributed.candidates:
+                op.calls.append(call)
+        if self.mode == "concurrent":
+            _mark_overlaps(self)
+
+    def _read(self, events: Iterable[AnyEvent]) -> None:
+        readers: dict[type, Callable[[int, Any], None]] = {
+            Invoked: self._invoked,
+            Completed: self._ended,
+            Failed: self._ended,
+            Unknown: self._ended,
+            ModelCalled: self._called,
+            ModelAnswered: self._answered,
+            Chunked: self._chunked,
+            Stalled: self._stalled,
+        }
+        for position, event in enumerate(events):
+            reader = readers.get(type(event))
+            if reader is not None:
+                reader(position, event)
+
+    def _invoked(self, position: int, event: Invoked) -> None:
+        op = self.ops.get(event.operation)
+        if op is not None:
+            op.invoked, op.invoked_t = position, event.t
+            op.thread, op.resource = event.thread, event.resource
+            op.missing = (self.contract.missing(op.thread), self.contract.missing(op.resource))
+
+    def _ended(self, position: int, event: Completed | Failed | Unknown) -> None:
+        op = self.ops.get(event.operation)
+        if op is None:
+            return
+        op.ended_t = event.t
+        op.text, op.length, op.sights, op.suspended = event.text, event.length, event.sights, event.suspended
+        if isinstance(event, Unknown):
+            op.outcome, op.reason = "info", event.reason
+        else:
+            op.outcome, op.ended = "ok" if isinstance(event, Completed) else "fail", position
+
+    def _called(self, position: int, event: ModelCalled) -> None:
+        call = Call(event, position)
+        self._open[event.call] = call
+        self.calls.append(call)
+
+    def _answered(self, position: int, event: ModelAnswered) -> None:
+        call = self._open.pop(event.call, None)
+        if call is not None:
+            call.answered = position
+
+    def _chunked(self, _position: int, event: Chunked) -> None:
+        op = self.ops.get(event.operation)
+        if op is not None:
+            op.chunks.append(event)
+
+    def _stalled(self, _position: int, _event: Stalled) -> None:
+        self.stalls += 1
+
+    @property
+    def scenario(self) -> str:
+        return self.started.plan.scenario
+
+    @property
+    def independent(self) -> bool:
+        """Whether it may count towards a bound: expanded from a seed of its own, and exploring."""
+        return self.started.plan.source == "seed" and self.started.phase == "explore"
+
+    def condition(self, op: Op) -> Mode:
+        """What was going on around `op`: overlap is proved, never taken from the plan."""
+        if op.overlapped:
+            return "concurrent"
+        return "sequential" if self.mode == "sequential" else "interleaved"
+
+
+def _mark_overlaps(view: View) -> None:
+    """Mark the operations that really were in flight together with another resource's.
+
+    Where the target talks to the mirror, only model calls open at the same time prove it: an agent that
+    takes one lock around everything has every operation of a round invoked and waiting, and overlaps
+    nothing. Without model calls, intervals must cross and both operations must have given way.
+    """
+    chats = [call for call in view.calls if call.attributed.candidates and not call.attributed.late]
+    if chats:
+        _mark_open_together(chats)
+        return
+    by_round: dict[int, list[Op]] = {}
+    for op in view.ops.values():
+        if op.outcome is not None and op.suspended:
+            by_round.setdefault(op.plan.round, []).append(op)
+    for together in by_round.values():
+        _mark_crossing(together)
+
+
+def _mark_open_together(calls: Sequence[Call]) -> None:
+    open_now: list[Call] = []
+    for call in calls:
+        open_now = [other for other in open_now if other.answered > call.position]
+        for other in open_now:
+            for mine in call.attributed.candidates:
+                for theirs in other.attributed.candidates:
+                    if mine.plan.caller != theirs.plan.caller:
+                        mine.overlapped = theirs.overlapped = True
+        open_now.append(call)
+
+
+def _mark_crossing(together: Sequence[Op]) -> None:
+    for index, mine in enumerate(together):
+        for theirs in together[index + 1 :]:
+            if mine.plan.caller != theirs.plan.caller and mine.overlaps(theirs):
+                mine.overlapped = theirs.overlapped = True
+
+
+def describe(op: Op) -> tuple[str, str]:
+    """Resource and thread of an operation, written for people."""
+    return show_id(op.resource), show_id(op.thread)

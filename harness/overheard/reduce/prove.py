@@ -1,0 +1,71 @@
+"""Choosing where to put a leak in on purpose.
+
+A harness that reports nothing has shown nothing until it is seen to report something. So after a clean
+exploration a few exposures are executed again with a leak put into them; a promise whose injected leak
+goes unseen is not held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from overheard.check.exposure import Exposure, exposures
+from overheard.check.observe import Observed
+from overheard.check.view import View
+from overheard.core.operation import Plan
+from overheard.history.events import Injection
+from overheard.reduce.project import project
+
+
+class Proof(NamedTuple):
+    """A small plan, and the leak to put into it."""
+
+    plan: Plan
+    injection: Injection
+
+
+def proofs_of(seen: Observed) -> Iterator[Proof]:
+    """Where in this example a leak could be put in: one for each invariant and channel.
+
+    The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
+    prompts only where the probe really made a model call; replies every target has.
+    """
+    done: set[tuple[str, str]] = set()
+    for exposure in exposures(seen):
+        if exposure.control != "bracketed":
+            continue
+        for channel in ("reply", "prompt"):
+            if (exposure.invariant, channel) in done:
+                continue
+            if channel == "prompt" and not exposure.probe.called():
+                continue
+            done.add((exposure.invariant, channel))
+            yield _proof(seen, exposure, channel)
+
+
+def _proof(seen: Observed, exposure: Exposure, channel: str) -> Proof:
+    fact, probe = exposure.fact.number, exposure.probe.number
+    recital = _recital(seen, exposure)
+    projection = project(seen.view.started.plan, {fact, probe, *recital})
+    return Proof(
+        projection.plan,
+        Injection(
+            injector=channel,
+            invariant=exposure.invariant,
+            channel="prompt" if channel == "prompt" else "reply",
+            fact=projection.numbers[fact],
+            into=projection.numbers[probe],
+        ),
+    )
+
+
+def _recital(seen: Observed, exposure: Exposure) -> list[int]:
+    """An operation by which somebody permitted saw the fact before the probe, if there was one."""
+    view: View = seen.view
+    before = [
+        observer
+        for fact, observer in sorted(seen.recalled)
+        if fact == exposure.fact.number and view.ops[observer].ended < exposure.probe.invoked
+    ]
+    return before[:1]

@@ -1,0 +1,263 @@
+"""The small notation in which histories are written by hand.
+
+One line is one operation; indented lines overlap the line above them (same round, all in flight together):
+
+    r0 a !x          r0, in its thread a, tells fact x
+    r0 a ?x =x       r0 asks for x in a and sees it: in the prompt, and recited in the reply
+    r1 b ?x          r1 asks for x in its thread b and sees nothing (a prompt without it)
+    r1 b ?x ~x       ... and sees it in the prompt only
+    r1 b ?x "x       ... and sees it in the reply only, as the canary itself
+    r1 b ?x `x@3     ... and sees it in the reply only, as an echo minted for operation 3
+    r1 a ?x no       refused            r1 a ?x no:x   refused, with x in the refusal's text
+    r1 a ?x err      an error           r1 a ?x void   an empty answer without a model call
+    r1 a ?x mute     an answer without a model call
+    r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
+    r0 a ?x late:xy  a model call that comes after the reply and shows x and y
+    r0 a ?x lost:xy  a model call that nobody can be named for, showing x and y
+
+Examples are separated by a line `--`, which may carry `sequential`, `interleaved` or `concurrent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from overheard.check.judge import judge
+from overheard.check.result import Judgement
+from overheard.core.canary import FactKey, mint_echo, mint_fact
+from overheard.core.contract import declare
+from overheard.core.ids import bind_id
+from overheard.core.offers import Offers
+from overheard.core.operation import Operation, Plan
+from overheard.history.events import (
+    CampaignEnded,
+    Completed,
+    ExampleEnded,
+    ExampleStarted,
+    Failed,
+    Header,
+    Injection,
+    Invoked,
+    ModelAnswered,
+    ModelCalled,
+    Sight,
+    Unknown,
+)
+from overheard.history.reader import History
+
+CAMPAIGN = 4711
+MISSING = {"-": msgspec.UNSET, "null": None, "empty": "", "blank": "  "}
+ALL = (
+    "recall-within-thread",
+    "no-cross-thread-recall",
+    "no-cross-resource-leakage",
+    "thread-ownership",
+    "ids-required",
+)
+
+
+class Line:
+    def __init__(self, text: str, number: int, round_: int) -> None:
+        who, thread, *words = text.split()
+        self.caller, _, odd = who.partition(":")
+        self.resource = MISSING[odd] if odd else f"{self.caller}-<<ns>>"
+        self.thread = MISSING.get(thread, f"{thread}-<<ns>>")
+        self.number, self.round, self.words = number, round_, words
+        self.tells = next((word[1:] for word in words if word.startswith("!")), None)
+        self.asks = next((word[1:] for word in words if word.startswith("?")), "")
+        self.same = next((int(word[5:]) for word in words if word.startswith("same:")), None)
+
+
+def parse(text: str) -> list[tuple[str, list[Line]]]:
+    examples: list[tuple[str, list[Line]]] = [("interleaved", [])]
+    for raw in text.strip("\n").splitlines():
+        if not raw.strip():
+            continue
+        if raw.strip().startswith("--"):
+            mode = raw.strip(" -") or "interleaved"
+            if examples[-1][1]:
+                examples.append((mode, []))
+            else:
+                examples[-1] = (mode, [])
+            continue
+        lines = examples[-1][1]
+        beside = raw.startswith("  ") and bool(lines)
+        round_ = lines[-1].round if beside else (lines[-1].round + 1 if lines else 0)
+        lines.append(Line(raw, len(lines), round_))
+    return examples
+
+
+def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[Any]:
+    clock = iter(range(1, 1 << 40))
+    calls = iter(range(1, 1 << 30))
+    events: list[Any] = []
+    injections = options.get("injections", {})
+    for example, (mode, lines) in enumerate(examples):
+        told = {line.tells: line.number for line in lines if line.tells}
+        by_letter = (
+            lambda letters, at=example, known=told: [  # noqa: E731 - three lines of notation
+                (FactKey(CAMPAIGN, int(letter[1]) if letter[1:] else at, known.get(letter[0], 0), 0))
+                for letter in letters
+            ]
+        )
+        operations = tuple(
+            Operation(
+                number=line.number,
+                round=line.round,
+                caller=line.caller,
+                tenant=options.get("tenants", {}).get(line.caller),
+                resource=line.resource,
+                thread=line.thread,
+                text="<<fact>> <<ref>>" if line.tells else "<<ref>>",
+                tells=f"attribute {line.tells}" if line.tells else None,
+                asks=tuple(told[letter] for letter in line.asks if letter in told),
+                same_text_as=line.same,
+            )
+            for line in lines
+        )
+        events.append(
+            ExampleStarted(
+                example=example,
+                phase="prove" if example in injections else options.get("phase", "explore"),
+                injection=injections.get(example),
+                plan=Plan(scenario=options.get("scenario", "s"), mode=mode, operations=operations),
+                t=next(clock),
+            )
+        )
+        for round_ in sorted({line.round for line in lines}):
+            together = [line for line in lines if line.round == round_]
+            for line in together:
+                ids = {
+                    name: bind_id(getattr(line, name), CAMPAIGN, example) for name in ("thread", "resource")
+                }
+                events.append(Invoked(example=example, operation=line.number, t=next(clock), **ids))
+            opened = []
+            for line in together:
+                opened += _calls(line, example, calls, clock, by_letter, events)
+            for call in opened:
+                events.append(ModelAnswered(example=example, call=call, t=next(clock)))
+            for line in together:
+                _end(line, example, clock, by_letter, events)
+                for word in line.words:
+                    if word.startswith("late:"):
+                        events.append(_call(line, example, next(calls), clock, by_letter(word[5:])))
+        events.append(ExampleEnded(example=example, t=next(clock)))
+    return events
+
+
+def _call(line: Line, example: int, call: int, clock: Any, facts: list[FactKey], named: bool = True) -> Any:
+    leader = line.number if line.same is None else line.same
+    return ModelCalled(
+        example=example,
+        call=call,
+        t=next(clock),
+        nonces=((CAMPAIGN, example, leader),) if named else (),
+        sights=tuple(Sight(mint_fact(fact), "prompt") for fact in facts),
+    )
+
+
+def _calls(line: Line, example: int, calls: Any, clock: Any, by_letter: Any, events: list[Any]) -> list[int]:
+    opened = []
+    if any(word in ("err", "void", "mute") or word.startswith(("no", '"', "`")) for word in line.words):
+        return opened
+    seen = [word[1:] for word in line.words if word[0] in "=~"]
+    own = line.tells or ""
+    call = next(calls)
+    events.append(
+        _call(line, example, call, clock, by_letter(own) + [f for s in seen for f in by_letter([s])])
+    )
+    opened.append(call)
+    for word in line.words:
+        if word.startswith("lost:"):
+            call = next(calls)
+            events.append(_call(line, example, call, clock, by_letter(word[5:]), named=False))
+            opened.append(call)
+    return opened
+
+
+def _end(line: Line, example: int, clock: Any, by_letter: Any, events: list[Any]) -> None:
+    sights: list[Sight] = []
+    leader = line.number if line.same is None else line.same
+    for word in line.words:
+        if word.startswith("="):
+            sights += [
+                Sight(mint_echo(f, example=example, operation=leader), "reply") for f in by_letter([word[1:]])
+            ]
+        elif word.startswith('"'):
+            sights += [Sight(mint_fact(fact), "reply") for fact in by_letter([word[1:]])]
+        elif word.startswith("`"):
+            letter, _, minted_for = word[1:].partition("@")
+            sights += [
+                Sight(mint_echo(f, example=example, operation=int(minted_for)), "reply")
+                for f in by_letter(letter)
+            ]
+    at = {"example": example, "operation": line.number, "t": next(clock)}
+    refused = next((word for word in line.words if word.startswith("no")), None)
+    if refused is not None:
+        leaked = tuple(Sight(mint_fact(fact), "error") for fact in by_letter(refused[3:]))
+        events.append(Failed(**at, text="no", length=2, sights=leaked))
+    elif "err" in line.words:
+        events.append(Unknown(**at, text="boom", length=4))
+    elif "void" in line.words:
+        events.append(Completed(**at))
+    else:
+        events.append(Completed(**at, text="hello", length=5, sights=tuple(sights)))
+
+
+@pytest.fixture
+def history() -> Callable[..., History]:
+    """history(text, invariants=…, contract={…}, …) -> History"""
+
+    def make(
+        text: str, *, invariants: tuple[str, ...] = ALL, mode: str = "interleaved", **options: Any
+    ) -> History:
+        declared = declare(("flag", options.get("contract", {})))
+        examples = parse(text)
+        injections: dict[int, Injection] = dict(options.pop("injections", {}))
+        scenario = {"name": "s", "mode": mode, "invariants": list(invariants)}
+        scenario["missing"] = options.get("missing", {"kinds": ["omitted"], "ids": ["thread"]})
+        header = Header(
+            overheard="0",
+            campaign=CAMPAIGN,
+            seed=1,
+            target="t",
+            contract=declared.contract,
+            origins=declared.origins,
+            scenarios=(scenario,),
+            offers=options.get("offers", Offers()),
+        )
+        events = events_of(examples, injections=injections, **options)
+        ends = [] if options.get("cut") else [CampaignEnded(t=1 << 40)]
+        return History.from_events([header, *events, *ends])
+
+    return make
+
+
+@pytest.fixture
+def judged(history: Callable[..., History]) -> Callable[..., Judgement]:
+    """judged(text, …) -> Judgement, with one seen injection put in for every leakage invariant."""
+
+    def make(text: str, *, proved: bool = True, **options: Any) -> Judgement:
+        examples = len(parse(text))
+        injections = {}
+        if proved:
+            for place, (invariant, lines) in enumerate(PROOFS.items()):
+                text += f"\n--\n{lines}"
+                injections[examples + place] = Injection(
+                    injector="reply", invariant=invariant, channel="reply", fact=0, into=1
+                )
+        return judge(history(text, injections=injections, **options))
+
+    return make
+
+
+PROOFS = {
+    "no-cross-thread-recall": 'r0 a !x\nr0 b ?x "x',
+    "no-cross-resource-leakage": 'r0 a !x\nr1 b ?x "x',
+    "thread-ownership": 'r0 a !x\nr1 a ?x "x',
+    "ids-required": 'r0 a !x\nr0 - ?x "x',
+}
