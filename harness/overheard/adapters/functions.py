@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from overheard.adapters.call import CallProbe, call_plain, watch
@@ -69,8 +70,10 @@ class FunctionBackend:
             pieces = self._stream(*args, **keywords)
         else:
             pieces = await call_plain(self._pool, self._stream, args, keywords, probe)
-        async for piece in iterate(pieces, self._pool, probe):
-            yield piece
+        # Closed by name: a generator left to the garbage collector ends at some other time.
+        async with aclosing(iterate(pieces, self._pool, probe)) as each:
+            async for piece in each:
+                yield piece
 
 
 async def iterate(pieces: Any, pool: DaemonPool, probe: CallProbe) -> AsyncGenerator[Any]:

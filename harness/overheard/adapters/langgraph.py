@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 from overheard.adapters.call import CallProbe, call_plain, watch
@@ -74,16 +75,15 @@ class LangGraphBackend:
 
     async def stream(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> AsyncIterator[str]:
         start = self._graph.stream if self._synchronous else self._graph.astream
-        pieces = iterate(start(**self._arguments(message, ids), stream_mode="messages"), self._pool, probe)
+        stream = start(**self._arguments(message, ids), stream_mode="messages")
         try:
-            async for piece, _ in pieces:
-                if (text := _ai_text(piece)) is not None:
-                    yield text
+            async with aclosing(iterate(stream, self._pool, probe)) as pieces:
+                async for piece, _ in pieces:
+                    if (text := _ai_text(piece)) is not None:
+                        yield text
         except (ValueError, KeyError) as error:
             self._refuse(error, ids)
             raise
-        finally:
-            await pieces.aclose()
 
     def _arguments(self, message: str, ids: Mapping[str, Any]) -> dict[str, Any]:
         from langchain_core.messages import HumanMessage  # noqa: PLC0415 - a graph is there, so this is too
