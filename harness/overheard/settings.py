@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shlex
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from overheard.core.errors import UsageError
 from overheard.core.ids import MISSING_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection
 
 DEFAULT_OUTPUT: Final = Path("reports", "overheard")
 DEFAULT_PROFILE: Final = "standard"
@@ -62,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `base`    folder in which the target is looked for: that of the file that named it, else the current.
     `layers`  contract settings above the target's own, weakest first.
-    `folder`  where the user's own scenarios may be: `scenarios/` beside the configuration file.
+    `home`    folder of the configuration file, else the current: the user's own scenarios lie beside it.
     """
 
     target: str
@@ -74,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: Path
     layers: tuple[tuple[Origin, Mapping[str, Any]], ...]
     prove: bool
-    folder: Path
+    home: Path
     notes: tuple[str, ...]
 
     @property
@@ -125,7 +126,7 @@ def resolve(
         output=_output(request.output, values.get("output"), cwd=cwd, home=home),
         layers=_layers(request, file, environ),
         prove=request.prove,
-        folder=home / "scenarios",
+        home=home,
         notes=file.notes if file else (),
     )
 

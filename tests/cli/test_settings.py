@@ -50,7 +50,7 @@ def test_nearest_file_upward_wins_and_paths_are_meant_from_it(tmp_path):
     got = settings(deep, target=None)
     assert (got.target, got.base, got.output) == ("near.py", near, near / "out")
     assert (got.profile, got.scenarios, got.timeout) == ("smoke", ("a", "b"), 2.0)
-    assert got.folder == near / "scenarios"
+    assert got.home == near
 
 
 def test_a_pyproject_without_our_table_is_no_configuration(tmp_path):

@@ -1,0 +1,362 @@
+"""The command line. One of two doors to a campaign, and without logic of its own.
+
+Only click is imported here: everything else is imported by the command that needs it, so that `--help`
+answers at once. Every option is also an environment variable: `--seed` is OVERHEARD_SEED.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from overheard.door import (
+    CODES,
+    HELD,
+    INCONCLUSIVE,
+    INTERRUPTED,
+    TABLE,
+    Door,
+    clean_stdout,
+    complain,
+    keep_crashes_in,
+    leave,
+    note,
+)
+from overheard.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from overheard.campaign import Options
+    from overheard.check.result import Judgement
+    from overheard.settings import Request, Settings
+
+CONTEXT = {
+    "help_option_names": ["-h", "--help"],
+    "max_content_width": 100,
+}
+
+
+class _Names(click.types.StringParamType):
+    """Names that an environment variable separates by commas, as it does contract settings."""
+
+    envvar_list_splitter = ","
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(super().convert(value, param, ctx)).strip()
+
+
+def _option(*names: str, variable: bool = True, **attributes: Any) -> Callable[[Any], Any]:
+    """An option, and its environment variable: click's own prefix would make it OVERHEARD_RUN_SEED."""
+    name = next(name for name in names if name.startswith("--")).partition("/")[0]
+    envvar = "OVERHEARD" + name[1:].replace("-", "_").upper()
+    return click.option(*names, envvar=envvar if variable else None, **attributes)
+
+
+def _target(function: Any) -> Any:
+    return click.argument("target", required=False, envvar="OVERHEARD_TARGET")(function)
+
+
+_config = _option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Configuration to read instead of the nearest overheard.toml or pyproject.toml.",
+)
+_contract = _option(
+    "--contract",
+    multiple=True,
+    metavar="KEY=VALUE",
+    variable=False,  # read with the settings: a flag adds to what the environment says, key by key
+    help="What the target promises, such as thread_ids=bearer. Repeatable; OVERHEARD_CONTRACT takes "
+    "several, separated by commas.",
+)
+_timeout = _option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True, max=86_400),
+    metavar="SECONDS",
+    help="How long one call of the target may take.  [default: 30]",
+)
+_json = _option(
+    "--json", "as_json", is_flag=True, help="Nothing but the report, as JSON, on standard output."
+)
+_color = _option(
+    "--color/--no-color",
+    default=None,
+    help="Colours, whatever standard output is.  [default: on a terminal, unless NO_COLOR is set]",
+)
+_evidence = _option(
+    "--show-evidence", is_flag=True, help="Show what was leaked as it was, instead of owner and fingerprint."
+)
+
+
+@click.group(cls=Door, context_settings=CONTEXT, epilog=TABLE)
+@click.version_option(__version__, prog_name="overheard", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Does your agent keep what it was told to the one who told it?
+
+    overheard drives an agent as many users at once, tells each of them secrets that can be recognised
+    anywhere, and finds out who else gets to see them.
+    """
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@_target
+@_option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder for reports and history.  [default: reports/overheard]",
+)  # fmt: skip
+@_option(
+    "--seed", type=click.IntRange(min=0, max=(1 << 63) - 1), metavar="N", help="Repeat the plans of a run."
+)
+@_option("--profile", metavar="NAME", help="smoke, standard or thorough.  [default: standard]")
+@_option(
+    "--scenario",
+    "scenarios",
+    type=_Names(),
+    multiple=True,
+    metavar="NAME",
+    help="Only this scenario. Repeatable.",
+)
+@_contract
+@_json
+@_option("--prove", is_flag=True, help="Put leaks in on purpose, all kinds, and see that each is found.")
+@_timeout
+@_evidence
+@_color
+@_config
+def run(
+    *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
+    scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, prove: bool,
+    timeout: float | None, show_evidence: bool, color: bool | None, config: Path | None,
+) -> None:  # fmt: skip
+    """Run a campaign against TARGET and say what held.
+
+    TARGET is module:attribute, path/file.py:attribute, or path/file.py with one obvious agent in it: a
+    function, an object with `send`, a factory of one, or a framework's own object.
+    """
+    from overheard.settings import Request  # noqa: PLC0415
+
+    request = Request(
+        target=target, output=output, seed=seed, profile=profile, scenarios=scenarios,
+        contract=contract, prove=prove, timeout=timeout, config=config,
+    )  # fmt: skip
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        judgement = _drive(_settings(request), show_evidence=show_evidence)
+        emit(_render("json" if as_json else "terminal", judgement, show_evidence=show_evidence, color=paint))
+    _end(judgement)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@_target
+@_contract
+@_json
+@_timeout
+@_color
+@_config
+def doctor(
+    *, target: str | None, contract: tuple[str, ...], as_json: bool, timeout: float | None,
+    color: bool | None, config: Path | None,
+) -> None:  # fmt: skip
+    """Measure in some twenty calls what TARGET does, and print a contract to paste."""
+    from overheard import doctor as room  # noqa: PLC0415
+    from overheard.settings import Request  # noqa: PLC0415
+
+    request = Request(target=target, contract=contract, timeout=timeout, config=config)
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        diagnosis = room.run(_settings(request), campaign=secrets.randbits(30))
+        emit(room.to_json(diagnosis) if as_json else room.to_terminal(diagnosis, color=paint))
+    raise click.exceptions.Exit(HELD if diagnosis.useful else INCONCLUSIVE)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@click.argument("history", type=click.Path(path_type=Path))
+@_option(
+    "-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
+    help="Folder for reports of this judgement.  [default: none are written]",
+    variable=False,  # OVERHEARD_OUTPUT says where runs go, and HISTORY is often in that folder
+)  # fmt: skip
+@_json
+@_evidence
+@_color
+def check(
+    *, history: Path, output: Path | None, as_json: bool, show_evidence: bool, color: bool | None
+) -> None:
+    """Judge a recorded campaign again: the history.jsonl of a run, from any machine and any year."""
+    judgement = _judge(history)
+    if output is not None:
+        from overheard.report.write import prepare, write  # noqa: PLC0415
+
+        prepare(output)
+        write(output, judgement, history=history, show=show_evidence)
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        emit(_render("json" if as_json else "terminal", judgement, show_evidence=show_evidence, color=paint))
+    _end(judgement)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@click.argument("run_folder", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
+@_option(
+    "--format", "form", type=click.Choice(["terminal", "json", "md"]), default="terminal", show_default=True
+)
+@_evidence
+@_color
+def report(*, run_folder: Path | None, form: str, show_evidence: bool, color: bool | None) -> None:
+    """Render the report of a run again. RUN is its folder.  [default: reports/overheard]"""
+    from overheard.report.write import HISTORY  # noqa: PLC0415
+    from overheard.settings import DEFAULT_OUTPUT  # noqa: PLC0415
+
+    judgement = _judge((run_folder or DEFAULT_OUTPUT) / HISTORY)
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        emit(_render(form, judgement, show_evidence=show_evidence, color=paint))
+    _end(judgement)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@click.argument("name", required=False)
+@_option("--schema", is_flag=True, help="The JSON Schema of a scenario file.")
+@_json
+@_config
+def scenarios(*, name: str | None, schema: bool, as_json: bool, config: Path | None) -> None:
+    """List the scenarios, yours among them; with NAME, show one."""
+    from overheard import listing  # noqa: PLC0415
+
+    with clean_stdout() as emit:
+        if schema:
+            emit(listing.schema())
+        else:
+            found = listing.find(name, config=config, cwd=Path.cwd())
+            emit(listing.to_json(found) if as_json else listing.to_terminal(found, whole=name is not None))
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@_option(
+    "--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1.  [default: a free one]"
+)
+def mirror(*, port: int) -> None:
+    """Serve the model that recites what it sees, until interrupted.
+
+    The variables to give to your agent come on standard output, a line for each model call on standard
+    error.
+    """
+    from overheard import serving  # noqa: PLC0415
+
+    with clean_stdout() as emit:
+        serving.serve(port, emit=emit, say=note)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@_color
+def demo(*, color: bool | None) -> None:
+    """A leaky agent and a correct one, side by side, in ten seconds."""
+
+
+def main() -> None:
+    """Entry point of the `overheard` command."""
+    try:
+        cli(prog_name="overheard")
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else HELD)
+
+
+def _settings(request: Request) -> Settings:
+    from overheard.campaign import PROFILES  # noqa: PLC0415
+    from overheard.settings import resolve  # noqa: PLC0415
+
+    return resolve(
+        request, cwd=Path.cwd(), environ=os.environ, profiles=PROFILES, fresh=lambda: secrets.randbits(32)
+    )
+
+
+def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
+    """Run the campaign, progress on standard error, reports in their folder."""
+    from msgspec.structs import replace  # noqa: PLC0415
+
+    from overheard import campaign, progress  # noqa: PLC0415
+    from overheard.report.write import prepare, write  # noqa: PLC0415
+
+    options = _options(settings)
+    folder = settings.output
+    history = prepare(folder)
+    keep_crashes_in(folder)
+    for remark in settings.notes:
+        note(remark)
+    note(f"seed {options.seed}, profile {options.profile.name}, at most {options.profile.seconds:g} s")
+    live = sys.stderr is not None and sys.stderr.isatty()
+    try:
+        with progress.shown(live=live, budget=options.profile.seconds, say=note) as observe:
+            judgement = campaign.run(replace(options, history=history), observe=observe)
+    except KeyboardInterrupt:
+        complain(f"interrupted; what was recorded is kept, and `overheard check {history}` judges it")
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    write(folder, judgement, history=history, show=show_evidence)
+    note(f"reports and history are in {folder}")
+    return judgement
+
+
+def _options(settings: Settings) -> Options:
+    """The one object by which a campaign is told everything. Time and chance enter here, nowhere behind."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    from overheard.campaign import PROFILES, Options  # noqa: PLC0415
+    from overheard.scenario.load import load, select  # noqa: PLC0415
+
+    return Options(
+        target=settings.target,
+        base=settings.base,
+        seed=settings.seed,
+        campaign=secrets.randbits(30),
+        profile=PROFILES[settings.profile],
+        scenarios=tuple(select(load(settings.home), settings.scenarios).values()),
+        layers=settings.layers,
+        timeout=settings.timeout,
+        prove=settings.prove,
+        command=settings.command,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        history=None,
+    )
+
+
+def _judge(path: Path) -> Judgement:
+    from overheard.check.judge import judge  # noqa: PLC0415
+    from overheard.history.reader import open_history  # noqa: PLC0415
+
+    return judge(open_history(path))
+
+
+def _render(form: str, judgement: Judgement, *, show_evidence: bool, color: bool) -> str | bytes:
+    if form == "json":
+        from overheard.report.json import to_json  # noqa: PLC0415
+
+        return to_json(judgement, show=show_evidence)
+    if form == "md":
+        from overheard.report.markdown import to_markdown  # noqa: PLC0415
+
+        return to_markdown(judgement, show=show_evidence)
+    from overheard.report.terminal import to_terminal  # noqa: PLC0415
+
+    width = shutil.get_terminal_size((100, 0)).columns
+    return to_terminal(judgement, colour=color, width=min(width, 120), show=show_evidence)
+
+
+def _wants_color(flag: bool | None) -> bool:
+    """Said by flag, else by NO_COLOR or FORCE_COLOR (if not empty), else on a terminal."""
+    if flag is not None:
+        return flag
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (sys.stdout is not None and sys.stdout.isatty())
+
+
+def _end(judgement: Judgement) -> NoReturn:
+    raise click.exceptions.Exit(CODES[judgement.verdict])
