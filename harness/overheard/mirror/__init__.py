@@ -11,10 +11,13 @@ server   `Mirror`: thread, loop, routes
 wire     OpenAI's response shapes: completions, server-sent events, embeddings, errors
 request  reading a chat request, with errors that teach
 recite   which operation an answer belongs to, and what it says in prose
+answer   what an answer is: a tool call, a document, or words
 tools    whether an answer is a tool call, and which
-form     documents that satisfy a JSON schema
+identity whose memory it is, where a tool wants to be told
+form     documents that satisfy a JSON schema; schema reads schemas, scalars fills in single values
 words    which field names are labels, which carry content; which tool names mean remembering
 embed    hashed bags of words
+log      who is told of every call
 pace     how long an answer is kept: latency and rendezvous
 environ  the variables that lead a target here and keep it off the network
 serve    the mirror alone, in the foreground

@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from overheard.mirror.form import BadSchema, Material, document
+from overheard.mirror.form import Material, document
 from overheard.mirror.recite import Told, prose, told
 from overheard.mirror.request import BadRequest, ChatRequest
+from overheard.mirror.schema import BadSchema
 from overheard.mirror.tools import Call, call
 
 
@@ -30,7 +31,7 @@ def answer(request: ChatRequest) -> Answer:
             return Answer(about, None, tool)
         if request.schema is None:
             return Answer(about, words)
-        material = Material(about.text, words, answers=about.asks)
+        material = Material(about.text, words, answers=about.asks, keeps=about.keeps)
         made = _free(request, material) if request.schema is True else document(request.schema, material)
     except BadSchema as error:
         where = "response_format" if request.choice == "none" else "tools"
@@ -50,9 +51,10 @@ def _free(request: ChatRequest, material: Material) -> dict[str, Any]:
     keys = {key for message in request.messages for key in _KEYS.findall(message.text)}
     if not keys:
         return {"answer": material.answer}
+    kept = [material.told] if material.keeps else []
     shapes: dict[str, Any] = {
-        "facts": [material.told],
-        "memories": [material.told],
-        "memory": [{"id": "0", "text": material.told, "event": "ADD"}],
+        "facts": kept,
+        "memories": kept,
+        "memory": [{"id": "0", "text": text, "event": "ADD"} for text in kept],
     }
     return {key: shapes[key] for key in shapes if key in keys}

@@ -17,6 +17,7 @@ from math import sqrt
 from typing import Final
 
 from overheard.core.canary import CANARY, NONCE
+from overheard.mirror.words import of
 
 DIMENSIONS: Final = 64
 DIMENSIONS_LIMIT: Final = 8192
@@ -25,10 +26,6 @@ _KNOWN: Final = {
     "text-embedding-3-large": 3072,
     "text-embedding-ada-002": 1536,
 }
-
-
-def _of(words: str) -> frozenset[str]:
-    return frozenset(words.split())
 
 
 _SLOTS: Final = 8
@@ -41,7 +38,7 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 """Scripts written without spaces between words: pairs of characters stand in for words."""
 
-_STOP: Final = _of(
+_STOP: Final = of(
     """
     a about above after again all also am an and any anything are as ask asked asking assistant at be been
     before but by can conversation could did do does done down earlier else for from give given good had has

@@ -43,6 +43,11 @@ class Told(NamedTuple):
     asks: bool = False
     place: int = -1
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what was said is worth remembering: a mere question is not."""
+        return self.tells or not self.asks
+
 
 def told(request: ChatRequest) -> Told:
     """Find the message that the answer belongs to."""

@@ -173,7 +173,7 @@ def _tools(raw: Any) -> tuple[Tool, ...]:
         if not isinstance(name, str) or not name:
             where = f"tools[{index}].function.name"
             raise BadRequest(f"Missing required parameter: '{where}'.", where)
-        tools.append(Tool(name, function.get("parameters") or {}))
+        tools.append(Tool(name, function.get("parameters") or {"type": "object"}))
     return tuple(tools)
 
 

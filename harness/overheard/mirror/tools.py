@@ -8,14 +8,17 @@ something, what looks up memory once when somebody asks; nothing else is called 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from overheard.mirror import words
 from overheard.mirror.form import Material, carries_content, document
+from overheard.mirror.identity import stated, unstated
 from overheard.mirror.recite import Told
 from overheard.mirror.request import ChatRequest, Tool
+from overheard.mirror.schema import mapping, required
 
 
 class Call(NamedTuple):
@@ -33,11 +36,19 @@ def call(request: ChatRequest, about: Told, answer: str) -> Call | None:
     tool = _wanted(request, about)
     if tool is None:
         return None
-    finishes = words.finishes(tool.name)
+    # A structured answer is often asked for as a call of one named tool, the schema's name its own.
+    poses = about.asks and tool.name == request.named and not _remembers(tool)
     # A filter or a session nobody asked for would make a search miss: only what it cannot go without.
     optional = not (words.searches(tool.name) and _asks_for_text(tool))
-    material = Material(about.text, answer, answers=finishes, optional=optional)
-    arguments = document(tool.parameters or {"type": "object"}, material, name=tool.name)
+    material = Material(
+        about.text,
+        answer,
+        answers=words.finishes(tool.name) or poses,
+        optional=optional,
+        keeps=about.keeps,
+        stated=partial(stated, request),
+    )
+    arguments = document(tool.parameters, material, name=tool.name)
     return Call(tool.name, msgspec.json.encode(arguments).decode())
 
 
@@ -48,9 +59,10 @@ def _wanted(request: ChatRequest, about: Told) -> Tool | None:
         return next(tool for tool in request.tools if tool.name == request.named)
     done = {name for message in request.messages[about.place + 1 :] for name in message.called}
     fresh = [tool for tool in request.tools if tool.name not in done]
-    if about.tells and not any(map(words.saves, done)) and (tool := _first(fresh, _keeps)):
+    ready = [tool for tool in fresh if not unstated(request, mapping(tool.parameters))]
+    if about.tells and not any(map(words.saves, done)) and (tool := _first(ready, _keeps)):
         return tool
-    if about.asks and not any(map(words.searches, done)) and (tool := _first(fresh, _looks_up)):
+    if about.asks and not any(map(words.searches, done)) and (tool := _first(ready, _looks_up)):
         return tool
     if tool := _first(list(request.tools), lambda tool: words.finishes(tool.name)):
         return tool
@@ -60,19 +72,25 @@ def _wanted(request: ChatRequest, about: Told) -> Tool | None:
     return None
 
 
+def _remembers(tool: Tool) -> bool:
+    return words.saves(tool.name) or words.searches(tool.name)
+
+
 def _keeps(tool: Tool) -> bool:
     return words.saves(tool.name) and carries_content(tool.parameters)
 
 
 def _looks_up(tool: Tool) -> bool:
-    return words.searches(tool.name) and carries_content(tool.parameters)
+    """A lookup by id is none that a question could be put to; one that needs nothing lists all there is."""
+    needs_nothing = not required(mapping(tool.parameters))
+    return words.searches(tool.name) and (needs_nothing or carries_content(tool.parameters))
 
 
 def _asks_for_text(tool: Tool) -> bool:
     """Whether what it requires already has room for the question."""
-    parameters = tool.parameters if isinstance(tool.parameters, dict) else {}
-    properties, required = parameters.get("properties") or {}, parameters.get("required") or ()
-    needed = {name: properties[name] for name in required if name in properties}
+    parameters = mapping(tool.parameters)
+    properties = mapping(parameters.get("properties"))
+    needed = {name: properties[name] for name in required(parameters) if name in properties}
     return carries_content({**parameters, "properties": needed})
 
 

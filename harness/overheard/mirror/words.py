@@ -12,35 +12,43 @@ from functools import lru_cache
 from typing import Final
 
 
-def _of(words: str) -> frozenset[str]:
+def of(words: str) -> frozenset[str]:
+    """A set of words, written as one text."""
     return frozenset(words.split())
 
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
-_LABELS: Final = _of(
+_LABELS: Final = of(
     """
     action agent alias author caption category class cluster code color colour cursor date day emoji enum
     event filter format group header heading id identifier icon index intent kind label lang language level
     limit locale mode model mood name namespace offset operation op order owner page path position
     predicate priority rank relation relationship resource role scope sentiment session severity slug sort
     source speaker stage state status subject tag target tenant thread time timestamp timezone title tone
-    topic type unit uri url user username uuid version
+    topic type unit until uri url user username uuid version when
     """
 )
-_ANSWERS: Final = _of("answer reply response output result")
-_UTTERANCES: Final = _of("message text content body say speech utterance")
-_EXTRACTS: Final = _of("fact memory observation preference note statement quote")
+_REQUESTS: Final = of("input keyword prompt query question request search")
+_IDS: Final = of("id identifier key name uuid")
+_PERSONS: Final = of(
+    """
+    account bucket client conversation customer member namespace org organisation organization owner person
+    resource session tenant thread user
+    """
+)
+_ANSWERS: Final = of("answer reply response output result")
+_EXTRACTS: Final = of("fact memory observation preference note statement quote")
 
-_SAVES: Final = _of(
+_SAVES: Final = of(
     """
     add append create insert log manage memorise memorize persist put record remember save set store update
     upsert write
     """
 )
-_SEARCHES: Final = _of("fetch find get load lookup query read recall retrieve search")
-_DESTROYS: Final = _of("clear delete drop erase forget purge remove reset")
-_MEMORIES: Final = _of(
+_SEARCHES: Final = of("fetch find get load lookup query read recall retrieve search")
+_DESTROYS: Final = of("clear delete drop erase forget purge remove reset")
+_MEMORIES: Final = of(
     "entity fact info information knowledge memory note observation preference profile remembrance"
 )
 
@@ -71,16 +79,22 @@ def is_answer(name: str) -> bool:
     return bool(words) and words[-1] in _ANSWERS
 
 
-def is_utterance(name: str) -> bool:
-    """Whether a field of this name may be an answer, if somebody asked (`message`, `text`)."""
+def is_request(name: str) -> bool:
+    """Whether a field of this name hands on what the user wants (`query`, `standalone_question`)."""
     words = split(name)
-    return bool(words) and words[-1] in _UTTERANCES
+    return bool(words) and words[-1] in _REQUESTS
 
 
 def is_extract(name: str) -> bool:
     """Whether a field of this name takes what a user said, whatever the document is for (`facts`)."""
     words = split(name)
     return bool(words) and words[-1] in _EXTRACTS
+
+
+def is_identity(name: str) -> bool:
+    """Whether a field of this name says whose memory it is (`user_id`, `namespace`, `threadId`)."""
+    words = split(name)
+    return bool(words) and bool(_PERSONS & frozenset(words)) and words[-1] in _PERSONS | _IDS
 
 
 @lru_cache(maxsize=1024)
