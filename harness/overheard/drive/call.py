@@ -12,7 +12,7 @@ from overheard.core.ids import Id, bind_id
 from overheard.core.operation import Operation, bind_ids, bind_text
 from overheard.core.outcome import Caller, Channel, Refused, Reply
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
-from overheard.history.evidence import cut
+from overheard.history.evidence import cut, excerpt
 from overheard.history.sight import scan, scanning
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Call:
                     example=self._target.example,
                     operation=self.operation.number,
                     t=0,
-                    text=cut(delta),
+                    text=excerpt((delta,), sights),
                     sights=sights,
                 )
             )
@@ -142,7 +142,7 @@ class Call:
                     example=self._target.example,
                     operation=self.operation.number,
                     t=0,
-                    text=cut(text),
+                    text=excerpt((text,), sights),
                     length=len(text),
                     ids={cut(name): cut(value) for name, value in minted},
                     sights=sights,
@@ -166,7 +166,7 @@ class Call:
                     example=self._target.example,
                     operation=self.operation.number,
                     t=0,
-                    text=cut(text),
+                    text=excerpt((text,), sights),
                     length=len(text),
                     sights=sights,
                     suspended=self._probe.suspended,
@@ -189,7 +189,7 @@ class Call:
                 operation=self.operation.number,
                 t=0,
                 reason=reason,
-                text=cut(text),
+                text=excerpt((text,), sights),
                 length=len(text),
                 sights=sights,
                 suspended=self._probe.suspended,

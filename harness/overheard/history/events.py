@@ -6,7 +6,8 @@ the campaign began, by the driver's monotonic clock; `example` and `operation` n
 about. Nothing here holds a live object, and credentials never enter.
 
 Text that an agent produced is hostile and may be huge: what was seen in it is recorded as *sightings*,
-found in the whole text before it was cut to its first `TEXT_LIMIT` characters for evidence.
+found in the whole text before it was cut to `TEXT_LIMIT` characters for evidence: its beginning, and what is
+around the sightings that stand further back.
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ class Unknown(Event, frozen=True, kw_only=True, omit_defaults=True, tag="info"):
 
 class Chunked(Event, frozen=True, kw_only=True, omit_defaults=True, tag="chunk"):
     """A delta of a streamed answer in which something was seen. (Deltas with nothing in them are not
-    recorded; the joined text is scanned as the reply.)"""  # noqa: D209
+    recorded; the joined text is scanned as the reply.)
+    """
 
     example: int
     operation: int

@@ -20,29 +20,35 @@ def cut(text: str) -> str:
     return text if len(text) <= TEXT_LIMIT else text[:TEXT_LIMIT]
 
 
-def excerpt(texts: Sequence[str], sights: Iterable[Sight]) -> str:
-    """At most `TEXT_LIMIT` characters of a prompt, whose `texts` come newest message first.
+def excerpt(texts: Sequence[str], sights: Sequence[Sight]) -> str:
+    """At most `TEXT_LIMIT` characters of `texts`, which come most telling first (a prompt's newest message).
 
-    A short prompt is kept whole. Of a long one half is the newest messages and the rest is what stands
-    around the canaries: without that, a fact that memory had put into a long system prompt was
-    reported with two thousand characters of text in which it does not occur.
+    It is their beginning; if a canary stands behind it, half of that and then what is around the canaries:
+    without it, a fact that memory had put at the end of a long system prompt was reported with two
+    thousand characters of text in which it does not occur.
     """
-    if sum(map(len, texts)) + len(texts) <= TEXT_LIMIT:
-        return "\n".join(texts)
+    beginning = _beginning(texts, TEXT_LIMIT)
+    if all(sight.token in beginning for sight in sights):
+        return beginning
+    head = beginning[: TEXT_LIMIT // 2]
+    return cut("".join([head, *_surroundings(texts, sights, head)]))
+
+
+def _beginning(texts: Sequence[str], room: int) -> str:
     pieces: list[str] = []
-    room = TEXT_LIMIT // 2
     for text in texts:
-        pieces.append(text[:room])
-        room -= len(text) + 1
         if room <= 0:
             break
-    head = "\n".join(pieces)
-    return cut("".join([head, *_surroundings(texts, sights, head)]))
+        pieces.append(text[:room])
+        room -= len(text) + 1
+    return "\n".join(pieces)
 
 
 def _surroundings(texts: Sequence[str], sights: Iterable[Sight], head: str) -> Iterator[str]:
     shown = head
     for sight in sights:
+        if len(shown) >= TEXT_LIMIT:
+            return
         if sight.token in shown:
             continue
         for text in texts:
