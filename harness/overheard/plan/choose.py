@@ -1,0 +1,86 @@
+"""Where a plan's choices come from. One weave, two sources: a seed, and Hypothesis.
+
+Everything is made of one question, an integer between two bounds, so that both sources mean the same by
+every other word, and so that a plan depends on nothing but the integers it was given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn
+
+T = TypeVar("T")
+
+_GRAIN = 1000
+"""Weights and chances are told apart to a thousandth."""
+
+
+class Chooser(ABC):
+    """Makes a plan's choices."""
+
+    @abstractmethod
+    def integer(self, low: int, high: int) -> int:
+        """A whole number from `low` to `high`, both included."""
+
+    def pick(self, options: Sequence[T]) -> T:
+        """One of `options`, which must not be empty."""
+        return options[self.integer(0, len(options) - 1)] if len(options) > 1 else options[0]
+
+    def shuffle(self, items: Iterable[T]) -> list[T]:
+        """The items in another order (Fisher and Yates)."""
+        shuffled = list(items)
+        for last in range(len(shuffled) - 1, 0, -1):
+            other = self.integer(0, last)
+            shuffled[last], shuffled[other] = shuffled[other], shuffled[last]
+        return shuffled
+
+    def weighted(self, weights: Mapping[T, float]) -> T:
+        """One of the keys, as often as its weight says. At least one weight must be above 0."""
+        parts = {option: round(weight * _GRAIN) for option, weight in weights.items() if weight > 0}
+        left = self.integer(0, sum(parts.values()) - 1)
+        for option, part in parts.items():
+            left -= part
+            if left < 0:
+                return option
+        raise AssertionError("the parts do not add up to their sum")
+
+    def chance(self, probability: float) -> bool:
+        """True with the given probability (0 to 1)."""
+        return self.integer(0, _GRAIN - 1) >= round((1 - probability) * _GRAIN)
+
+
+class SeedChooser(Chooser):
+    """Choices expanded from one number. Equal numbers give equal choices on every supported Python:
+    of `random.Random`, only the sequence of `random()` is promised to stay as it is.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed).random
+
+    def integer(self, low: int, high: int) -> int:
+        return low + int(self._random() * (high - low + 1))
+
+
+class DrawChooser(Chooser):
+    """Choices drawn by Hypothesis."""
+
+    def __init__(self, draw: DrawFn) -> None:
+        from hypothesis import strategies  # noqa: PLC0415 - 300 ms that only drawn plans must pay
+
+        self._draw = draw
+        self._integers = strategies.integers
+
+    def integer(self, low: int, high: int) -> int:
+        return self._draw(self._integers(low, high))
+
+
+def example_seed(seed: int, scenario: str, index: int) -> int:
+    """The 63-bit seed of example `index` of a scenario, in a campaign with `seed`."""
+    digest = hashlib.blake2b(f"{seed}/{scenario}/{index}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1

@@ -1,0 +1,100 @@
+"""What of a scenario can be woven at all, under this contract and with what the target offers.
+
+Two different answers, never mixed up: *not promised* (the contract leaves it open, so nothing could be
+held against the target) and *not offered* (the target takes no such argument, so nothing reaches it).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+from overheard.core.contract import Contract
+from overheard.core.ids import MISSING_KINDS, MissingKind
+from overheard.core.offers import Offers
+from overheard.scenario.model import MISSING_IDS, MissingId, Move, Scenario
+
+IDENTITY: Final = frozenset({"resource", "caller", "tenant"})
+"""Keywords by which a target can know who calls."""
+
+INTRUSIONS: Final[frozenset[Move]] = frozenset({"intrude", "take-over", "shared-thread"})
+"""Moves in which somebody presents the thread id of somebody else."""
+
+
+MOST_CELLS: Final = len(MISSING_KINDS) * len(MISSING_IDS)
+"""How many ways of leaving out ids there are."""
+
+
+class Unavailable(NamedTuple):
+    """Why something is not woven."""
+
+    status: Literal["not promised", "not offered"]
+    reason: str
+
+
+class Cell(NamedTuple):
+    """One way of leaving out ids: which of them, and how. `str(cell)` is its name in coverage tables."""
+
+    ids: MissingId
+    kind: MissingKind
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        return ("thread", "resource") if self.ids == "both" else (self.ids,)
+
+    def __str__(self) -> str:
+        return f"{self.ids} {self.kind}"
+
+
+def unavailable(scenario: Scenario, contract: Contract, offers: Offers) -> Unavailable | None:
+    """Why `scenario` yields no plans, or None if it does. Its leading move decides."""
+    return move_unavailable(scenario.leads, scenario, contract, offers)
+
+
+def move_unavailable(
+    move: Move, scenario: Scenario, contract: Contract, offers: Offers
+) -> Unavailable | None:
+    """Why `move` cannot be made, or None if it can."""
+    accepts = offers.accepts
+    known = not IDENTITY.isdisjoint(accepts)
+    if move in INTRUSIONS:
+        if contract.thread_ids == "bearer":
+            return Unavailable("not promised", "thread_ids=bearer: whoever has the thread id has the thread")
+        if "thread" not in accepts:
+            return Unavailable("not offered", "the target takes no thread id that a stranger could present")
+        if not known:
+            return Unavailable("not offered", "the target is not told who calls, so nobody is a stranger")
+    elif move == "siblings" and "thread" not in accepts:
+        return Unavailable("not offered", "the target takes no thread id, so a resource has one conversation")
+    elif move in ("crosswise", "same-text") and not known and "thread" not in accepts:
+        return Unavailable("not offered", "the target takes no id of any kind")
+    elif move == "missing" and not cells(scenario, contract, offers):
+        reasons = list(dict.fromkeys(why for why in cell_table(scenario, contract, offers).values() if why))
+        # What the contract leaves open would become testable by declaring more; say that first.
+        return min(reasons, key=lambda why: why.status != "not promised")
+    return None
+
+
+def cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[Cell]:
+    """The ways of leaving out ids that this scenario's plans go through, in their order of rotation."""
+    table = cell_table(scenario, contract, offers)
+    return [cell for cell, why in table.items() if why is None]
+
+
+def cell_table(scenario: Scenario, contract: Contract, offers: Offers) -> dict[Cell, Unavailable | None]:
+    """Every way of leaving out ids that `scenario` asks for, and why it is not woven if it is not."""
+    missing = scenario.missing
+    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
+    return {cell: _cell_unavailable(cell, contract, offers) for cell in asked}
+
+
+def _cell_unavailable(cell: Cell, contract: Contract, offers: Offers) -> Unavailable | None:
+    for keyword in cell.keywords:
+        if keyword not in offers.accepts:
+            return Unavailable("not offered", f"the target takes no {keyword} id")
+        if cell.kind == "omitted" and keyword in offers.required:
+            return Unavailable("not offered", f"the target cannot be called without {keyword}")
+    if contract.missing_ids.get(cell.kind, "closed") == "ordinary":
+        return Unavailable("not promised", f"missing_ids.{cell.kind}=ordinary: it is an id like any other")
+    if "resource" in cell.keywords and contract.thread_ids == "bearer":
+        return Unavailable("not promised", "thread_ids=bearer: what a missing resource id does is left open")
+    return None

@@ -1,0 +1,102 @@
+"""What is wrong with a scenario file, in sentences that name the key and what is allowed there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from overheard.scenario.model import Scenario
+from overheard.scenario.schema import REQUIRED, schema
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
+
+_CROWD = ("crosswise", "intrude", "take-over", "shared-thread", "same-text", "missing")
+"""Moves that take at least two resources."""
+
+
+def near(word: object, allowed: Iterable[str]) -> str:
+    """`did you mean ...? ` if something allowed looks like `word`, and what is allowed in any case."""
+    names = list(allowed)
+    close = get_close_matches(str(word), names, n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    return f"{hint}allowed: {', '.join(names)}"
+
+
+def problems(data: Mapping[str, Any]) -> list[str]:
+    """Everything that the schema finds wrong with the contents of one file."""
+    found = sorted(_validator().iter_errors(data), key=lambda error: [str(part) for part in error.path])
+    return [sentence for error in found for sentence in _sentences(error)]
+
+
+def contradictions(scenario: Scenario) -> Iterator[str]:
+    """What a schema cannot say: ranges the wrong way round, moves that the population has no room for."""
+    people = scenario.population
+    ranges = {f"population.{name}": getattr(people, name) for name in people.__struct_fields__}
+    ranges |= {"turns": scenario.turns, "width": scenario.width}
+    for key, (low, high) in ranges.items():
+        if low > high:
+            yield f"{key} is [{low}, {high}]; the lowest value comes first"
+    made = [move for move, weight in scenario.weights.items() if weight > 0]
+    if not set(made) - {"chat"}:
+        yield "weights gives no move but chat a weight above 0; at least one more is needed"
+    crowd = [move for move in made if move in _CROWD]
+    if crowd and people.resources[0] < 2:
+        yield f"population.resources starts at {people.resources[0]}; the move {crowd[0]} needs 2 or more"
+    if "siblings" in made and people.threads[0] < 2:
+        yield f"population.threads starts at {people.threads[0]}; the move siblings needs 2 or more"
+    if scenario.mode == "concurrent" and people.resources[0] < 2:
+        yield (
+            f"population.resources starts at {people.resources[0]}; "
+            "operations of one round are those of different resources, so mode concurrent needs 2 or more"
+        )
+
+
+@lru_cache(maxsize=1)
+def _validator() -> Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 40 ms that `--help` must not pay
+
+    return Draft202012Validator(schema())
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    key = _key(error.absolute_path)
+    where = f"{key}: " if key else ""
+    rule = str(error.validator)
+    value: Any = error.instance
+    allowed: Any = error.validator_value
+    table: Any = error.schema
+    if rule == "additionalProperties":
+        known = table["properties"]
+        unknown = [name for name in value if name not in known]
+        yield from (f"{where}there is no key {name!r}; {near(name, known)}" for name in unknown)
+    elif rule == "enum":
+        yield f"{where}{value!r} is not known; {near(value, allowed)}"
+    elif rule == "anyOf":
+        lacking = [name for name in REQUIRED if name not in value]
+        yield f"without {', '.join(lacking)}, which a scenario must have unless it extends another"
+    elif rule in ("minItems", "maxItems"):
+        takes = "two whole numbers, lowest and highest" if table.get("maxItems") == 2 else "at least one"
+        yield f"{where}has {len(value)} values; it takes {takes}"
+    else:
+        says = _SAYS.get(rule, "{message}")
+        yield where + says.format(value=value, allowed=allowed, message=error.message)
+
+
+_SAYS: Mapping[str, str] = {
+    "type": "is {value!r}; it takes a value of type {allowed}",
+    "minimum": "is {value}; the least is {allowed}",
+    "maximum": "is {value}; the most is {allowed}",
+    "minLength": "is empty; it takes some words",
+    "uniqueItems": "names something twice in {value}",
+}
+
+
+def _key(path: Iterable[str | int]) -> str:
+    key = ""
+    for part in path:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}" if key else part
+    return key
