@@ -28,7 +28,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
-from overheard.core.canary import ALPHABET, CANARY, check, checksum, find_canaries, valid
+from overheard.core.canary import ALPHABET, check, checksum, find_canaries, valid
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
@@ -48,7 +48,7 @@ _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 _LOOKALIKES: Final = (
     ("АВЕЗІЈКМНОРСЅТУХԌԚԜѴҮӀӏҺ", "ABE31JKMHOPCSTYXGQWVY11H"),
     ("асеһіјорѕухԛԝѵԁкмнтвгпз", "acehijopsyxqwvdkmhtbrn3"),
-    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹ", "ABEZHIKMNOPTYXC"),
+    ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧϹ", "ABEZHIKMNOPTYXC"),  # noqa: RUF001 - ambiguous on purpose
     ("αονριγκχηωεβτϳϲ", "aovpiykxnwebtjc"),
     ("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴠᴡʏᴢɑɡı", "abcdefghijklmnopqrstvwyzagi"),
 )
@@ -86,6 +86,11 @@ _DIGIT: Final = "[0-9A-HJKMNP-TV-Z]"
 _FOLDED: Final = re.compile(
     rf"0VH1(?=({_DIGIT}{{13}}(?:[0-9A-F]{_DIGIT}{{4}}|[GHJKMNP-TV-Z]{_DIGIT}{{11}})))".encode()
 )
+_PREFIX_START: Final = re.compile(rb"0V(?:H|.1)", re.DOTALL)
+_PREFIX_END: Final = re.compile(b"H1")
+_ZERO: Final = ord("0")
+_V: Final = ord("V")
+_VALUES: Final = bytes(max(ALPHABET.find(chr(byte)), 0) for byte in range(256))
 _HEX: Final = re.compile(rb"(?:4F564831|6F766831)(?=([0-9A-F]{36,50}))")
 
 
@@ -116,10 +121,10 @@ _BASE64: Final = tuple(_needle(prefix, skip) for prefix in (b"OVH1", b"ovh1") fo
 def find_disguised(text: str, known: Container[str] | None = None) -> list[tuple[str, str]]:
     """Every fact and echo in `text` that does not stand there plainly: (canonical token, disguise).
 
-    Each token once, and none that `find_canaries` finds in the same text. The disguises are `case`,
-    `separators`, `case and separators`, `look-alikes` (any mixture with confusable, full-width or
-    mathematical characters, or O, I, L for digits), `reversed`, `hex`, `base64`, and `escapes` (percent,
-    JSON, HTML), the last also in front of another (`escapes, base64`).
+    Each token once, and none that `find_canaries` finds in the same text. The disguises are `other
+    case`, `separated` (by anything but letters and digits), `other case, separated`, `look-alikes` (any
+    mixture with confusable, full-width or mathematical characters, or with O, I, L for digits),
+    `reversed`, `hex`, `base64`, and `escaped` (percent, JSON, HTML), alone or in front of another.
 
     With `known`, the tokens that exist, also `truncated` (everything but the check is there) and `typo`
     (one character replaced by another). Without it these two are not looked for: what is left of the
@@ -133,7 +138,7 @@ def find_disguised(text: str, known: Container[str] | None = None) -> list[tuple
     for layer in range(_LAYERS + 1):
         for token, disguise in _views(text, plain if layer == 0 else frozenset(), known):
             if token not in plain and token not in found:
-                found[token] = ", ".join(filter(None, ("escapes" if layer else "", disguise)))
+                found[token] = ", ".join(filter(None, ("escaped" if layer else "", disguise)))
         unescaped = _unescape(text)
         if unescaped == text:
             break
@@ -206,9 +211,9 @@ class _Dress:
         bare = text.encode("ascii", "ignore").translate(None, _NOT_ALNUM).decode("ascii")
         self._steps = (
             ("", frozenset(find_canaries(text))),
-            ("case", frozenset(find_canaries(text.upper()))),
-            ("separators", frozenset(find_canaries(bare))),
-            ("case and separators", frozenset(find_canaries(bare.upper()))),
+            ("other case", frozenset(find_canaries(text.upper()))),
+            ("separated", frozenset(find_canaries(bare))),
+            ("other case, separated", frozenset(find_canaries(bare.upper()))),
         )
 
     def of(self, token: str) -> str:
@@ -234,55 +239,52 @@ def _unescaped(match: re.Match[str]) -> str:
     return chr(min(int(match.group(match.lastindex or 0), 16), 0x10FFFF))
 
 
-# Where at least three characters of the prefix stand in their places: found by these needles, each with
-# how far before it the token begins.
-_NEAR_PREFIX: Final = (
-    (re.compile(b"VH1"), 1),
-    (re.compile(b"0VH"), 0),
-    (re.compile(b"0(?:V.|.H)1", re.DOTALL), 0),
-)
-
-
 def _read_damaged(view: bytes, known: Container[str]) -> Iterator[tuple[str, str]]:
-    # Merged, not collected: a text of nothing but prefixes must not cost a set of all its positions.
-    places = merge(*((match.start() - lead for match in near.finditer(view)) for near, lead in _NEAR_PREFIX))
-    for start, _ in groupby(places):
-        window = view[start : start + _ECHO] if start >= 0 else b""
+    for start in _near_prefixes(view):
+        window = view[start : start + _ECHO]
         for width in (_FACT, _ECHO):
-            mended = [(token, damage) for token, damage in _mend(window[:width], width) if token in known]
+            mended = {token: damage for token, damage in _mend(window, width) if token in known}
             # Two known tokens one character away from what is there: a doubtful reading is no evidence.
             if len(mended) == 1:
-                yield mended[0]
+                yield from mended.items()
+
+
+def _near_prefixes(view: bytes) -> Iterator[int]:
+    """Where a token may begin: at least three of the four characters of the prefix are in their places."""
+    # Merged, not collected: a text of nothing but prefixes must not cost a list of all its positions.
+    # "H1" is common in prose ("hi", "hl"), so what comes before it is looked at without a pattern.
+    hits = (match.start() - 2 for match in _PREFIX_END.finditer(view))
+    near_ends = (at for at in hits if at >= 0 and (view[at] == _ZERO or view[at + 1] == _V))
+    near_starts = (match.start() for match in _PREFIX_START.finditer(view))
+    return (start for start, _ in groupby(merge(near_ends, near_starts)))
 
 
 def _mend(window: bytes, width: int) -> Iterator[tuple[str, str]]:
-    """The canaries of `width` characters that `window` could be, cut off or with one character replaced."""
+    """What `window` would be as a token of `width` characters: cut off, or with one character replaced."""
     if len(window) < width - 4:
         return
-    body, rest = b"OVH1" + window[4 : width - 4], window[width - 4 :]
+    body, rest = b"OVH1" + window[4 : width - 4], window[width - 4 : width]
     if window[:4] != b"0VH1":
-        yield from _canary(body + rest, "typo")
+        yield (body + rest).decode("ascii"), "typo"
         return
-    expected = check(body.decode("ascii")).encode("ascii")
-    wrong = sum(one != other for one, other in zip(rest, expected, strict=False))
-    if wrong or len(rest) < 4:
-        yield from _canary(body + expected, "typo" if wrong == 1 and len(rest) == 4 else "truncated")
-    if wrong and len(rest) == 4 and not rest.translate(None, ALPHABET.encode("ascii")):
-        syndrome = checksum(body) ^ _number(rest.decode("ascii"))
-        for place, difference in _substitutions(len(body)).get(syndrome, ()):
-            whole = bytearray(body + rest)
-            whole[place] ^= difference
-            yield from _canary(bytes(whole), "typo")
+    text = body.decode("ascii")
+    expected = check(text)
+    wrong = sum(one != other for one, other in zip(rest.decode("ascii"), expected, strict=False))
+    yield text + expected, "typo" if len(rest) == 4 and wrong == 1 else "truncated"
+    if wrong and len(rest) == 4:
+        change = checksum(body) ^ _number(rest)
+        for place, difference in _substitutions(len(body)).get(change, ()):
+            mended = bytearray(body + rest)
+            mended[place] ^= difference
+            yield mended.decode("latin-1"), "typo"
 
 
-def _canary(token: bytes, damage: str) -> Iterator[tuple[str, str]]:
-    text = token.decode("latin-1")
-    if CANARY.fullmatch(text) and valid(text):
-        yield text, damage
-
-
-def _number(digits: str) -> int:
-    return sum(ALPHABET.index(digit) << 5 * place for place, digit in enumerate(reversed(digits)))
+def _number(digits: bytes) -> int:
+    """The value of check characters; meaningless, and no canary's, if they are not of the alphabet."""
+    value = 0
+    for digit in digits:
+        value = value << 5 | _VALUES[digit]
+    return value
 
 
 @cache

@@ -12,7 +12,7 @@ class OverheardError(Exception):
 
 
 class UsageError(OverheardError):
-    """What the user asked for cannot be done as written: unknown target, bad option, bad scenario (exit 2)."""
+    """What the user asked for cannot be done as written: unknown target, option or scenario (exit 2)."""
 
 
 class ScenarioError(UsageError):

@@ -17,7 +17,7 @@ import msgspec
 OMITTED: Final = msgspec.UNSET
 """The id is not passed at all. (It is msgspec's UNSET, so that a record leaves the field out as well.)"""
 
-Id: TypeAlias = str | None | msgspec.UnsetType
+Id: TypeAlias = str | msgspec.UnsetType | None
 MissingKind: TypeAlias = Literal["omitted", "null", "empty", "blank"]
 MISSING_KINDS: Final[tuple[MissingKind, ...]] = ("omitted", "null", "empty", "blank")
 

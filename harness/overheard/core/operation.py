@@ -15,7 +15,7 @@ from overheard.core.canary import ASKS, FactKey, mint_fact, mint_nonce
 from overheard.core.ids import Id, bind_id
 
 Surface: TypeAlias = str
-"""`send`, `stream`, or one of the surfaces beyond sending (DESIGN: vocabulary)."""
+"""`send`, `stream`, or the name of a surface beyond sending (`search`, `list_threads`, …)."""
 
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
