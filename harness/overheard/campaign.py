@@ -44,7 +44,8 @@ from overheard.history.events import (
 from overheard.history.reader import History, open_history
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
-from overheard.plan.generate import draw, expand
+from overheard.plan.draw import draw
+from overheard.plan.weave import expand
 from overheard.reduce.prove import Proof, proofs_of
 from overheard.reduce.shrink import Ends, shrink
 from overheard.scenario.model import Scenario
@@ -295,7 +296,7 @@ class Stage:
 
     async def _explore(self) -> None:
         troubled: dict[str, int] = {}
-        for plan in await self._plans():
+        for plan in await asyncio.to_thread(self._plans):
             if troubled.get(plan.scenario, 0) >= LEAKS_ENOUGH:
                 continue
             if time.monotonic() > self._deadline:
@@ -309,7 +310,7 @@ class Stage:
             else:
                 self._remember_proofs(seen)
 
-    async def _plans(self) -> list[Plan]:
+    def _plans(self) -> list[Plan]:
         """All plans of the campaign, before anything of them is driven, woven round robin: a budget that
         ends early has then been fair to every scenario."""  # noqa: D209
         options = self._options

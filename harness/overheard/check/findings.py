@@ -29,10 +29,7 @@ def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) 
         groups.setdefault((leak.invariant, NOT_REFUSED, leak.channel), []).append(leak)
     minimal = list(reductions)
     found = [_leaked(key, leaks, minimal) for key, leaks in groups.items()]
-    if tally.missed:
-        found.append(_forgotten(tally))
-    elif narrower(tally):
-        found.extend(_narrower(tally))
+    found.extend(_missed(tally, diagnosis))
     order = {name: place for place, name in enumerate(INVARIANTS)}
     return tuple(sorted(found, key=lambda one: (order[one.invariant], one.diagnosis, one.channel)))
 
@@ -76,13 +73,24 @@ def _leaked(key: tuple[str, str, str], leaks: list[Leak], minimal: list[Reduced]
     )
 
 
-def _forgotten(tally: Tally) -> Finding:
-    nothing = tally.recall_seen == 0
-    return _missed_finding(tally.missed, REMEMBERS_NOTHING if nothing else FORGETS)
+def _missed(tally: Tally, diagnosis: Diagnosis) -> Iterable[Finding]:
+    """Promised recalls that did not come.
 
-
-def _narrower(tally: Tally) -> list[Finding]:
-    return [_missed_finding(tally.wide_missed, NARROWER)] if tally.wide_missed else []
+    Whoever was handed somebody else's reply was not told its own fact: that is the leak's story once more,
+    and no forgetting.
+    """
+    handed: dict[tuple[int, int], str] = {}
+    for leak in tally.leaks:
+        handed.setdefault((leak.view.number, leak.observer.number), diagnosis.of(leak))
+    otherwise = FORGETS if tally.recall_seen else REMEMBERS_NOTHING
+    stories: dict[str, list[Missed]] = {}
+    for one in tally.missed:
+        story = handed.get((one.view.number, one.ask.number), otherwise)
+        stories.setdefault(story, []).append(one)
+    for story, missed in stories.items():
+        yield _missed_finding(missed, story)
+    if not tally.missed and narrower(tally):
+        yield _missed_finding(tally.wide_missed, NARROWER)
 
 
 def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:

@@ -246,6 +246,6 @@ def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak:
         missing = bool(owner.missing[0] or stray.observer.missing[0])
     return Leak(
         IDS if missing else CROSS_RESOURCE, stray.view, owner, stray.observer, stray.canary.fact,
-        stray.channel, stray.token, stray.disguise, stray.canary.reciter, "own", stray.seen_at, stray.evidence,
-        stray.canary.fact.example,
+        stray.channel, stray.token, stray.disguise, stray.canary.reciter, "own", stray.seen_at,
+        stray.evidence, stray.canary.fact.example,
     )  # fmt: skip

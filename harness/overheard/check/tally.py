@@ -170,10 +170,12 @@ class Tally:
         self.leaking_examples.setdefault(IDS, set()).add(view.number)
         self.leak_counts[IDS, "reply"] += 1
         if len(self.without_id) < LEAKS_KEPT:
+            nothing = FactKey(self.campaign, view.number, op.number, 0)
             self.without_id.append(
-                Leak(IDS, view, op, op, FactKey(self.campaign, view.number, op.number, 0), "reply", "", "", None, "own",
-                     op.ended_t, op.text, view.number)
-            )  # fmt: skip
+                Leak(
+                    IDS, view, op, op, nothing, "reply", "", "", None, "own", op.ended_t, op.text, view.number
+                )
+            )
 
     def add_leak(self, leak: Leak) -> None:
         """Count a leak, and keep it while there is room."""

@@ -153,6 +153,14 @@ class Call:
     async def _broke(self, error: BaseException) -> None:
         words = error_text(error)
         refused = isinstance(error, Refused) and self._ended_by is None
+        if (
+            refused
+            and self._target.injector is not None
+            and self._target.injector.answered(self.operation, "")
+        ):
+            # A leak put in where the target refuses: it answers instead, as one without the check would.
+            await self._replied(Reply(text=""))
+            return
         if not refused:
             name = type(error).__name__
             words = f"{name}: {words}" if words else name
