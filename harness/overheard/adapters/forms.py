@@ -25,7 +25,7 @@ _FRAMEWORKS: Final[tuple[tuple[str, str, Form], ...]] = (("langgraph.pregel", "P
 """(module prefix, class name, form): how a framework's own object is known without importing it."""
 
 
-def form_of(target: Any, *, entered: bool = False) -> Form | None:  # noqa: PLR0911 - a table of eight rows
+def form_of(target: Any, *, entered: bool = False) -> Form | None:
     """Which form `target` has, or None if it fits none. What is `entered` is no context manager any more.
 
     The order matters: what `@contextmanager` makes is callable as well, and a generator has a `send`.

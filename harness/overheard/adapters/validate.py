@@ -89,7 +89,7 @@ def _shown(key: Any) -> str:
     return one_line(repr(key[:40]) if isinstance(key, str) else f"a {type(key).__name__}", 60)
 
 
-def _found(value: Any) -> str:  # noqa: PLR0911 - one lesson for each kind of mistake
+def _found(value: Any) -> str:
     if value is None:
         return "None: return the text (does a branch end without `return`?)"
     if isinstance(value, bytes | bytearray | memoryview):
