@@ -79,14 +79,24 @@ def prose(text: str) -> str:
     for word in visible(text).split():
         if _plain(word, first=not spans and not run):
             if run:
-                spans.append(code(" ".join(run)))
+                spans.append(_span(run))
                 run = []
             spans.append(word)
         else:
             run.append(word)
     if run:
-        spans.append(code(" ".join(run)))
+        spans.append(_span(run))
     return " ".join(spans)
+
+
+def _span(words: list[str]) -> str:
+    """The words as one code span, the sentence's own punctuation around it."""
+    text = " ".join(words)
+    core = text.rstrip(".,;:")
+    after = text[len(core) :]
+    if core.startswith("(") and core.endswith(")"):
+        return f"({code(core[1:-1])}){after}"
+    return f"{code(core)}{after}" if core else code(text)
 
 
 def _plain(word: str, *, first: bool) -> bool:

@@ -1,0 +1,130 @@
+import ast
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from overheard.core.ids import OMITTED
+from overheard.report.program import to_program
+
+NAMES = {"Stage", "TARGET", "Verdict", "__name__", "_", "main", "play", "seen", "stage", "sys", "told"}
+
+
+def test_it_reads_as_what_happened(violated, finding):
+    assert to_program(finding, violated, target="agent.py:graph") == (
+        "'r1 against r0: thread-ownership, thread id is the only key.  "
+        "Run: python counterexample-1.py [TARGET]'\n"
+        "\n"
+        "import sys\n"
+        "\n"
+        "from overheard.replay import Stage, Verdict, play\n"
+        "\n"
+        "TARGET = 'agent.py:graph'\n"
+        "\n"
+        "\n"
+        "async def main(stage: Stage) -> Verdict:\n"
+        "    # <<...>> is filled in anew in every run, so that nothing of an earlier run can pass for a leak:\n"
+        "    # <<fact>> is the secret that is told, <<ref>> names the message, the others make ids unique.\n"
+        "    alice = 'user-<<ns>>'  # a resource id\n"
+        "    bob = 'user-<<ns>>-b'  # a resource id\n"
+        "    thread = 't-<<uuid:a>>'  # a thread id\n"
+        "\n"
+        "    told = await stage.send(\n"
+        "        'My locker code is <<fact>>. (<<ref>>)',\n"
+        "        resource=alice, thread=thread, caller='r0',\n"
+        "    )\n"
+        "    _, seen = await stage.together(\n"
+        "        stage.send('What did I say? (<<ref>>)', resource=alice, thread=thread, caller='r0', asks=True),\n"
+        "        stage.send(\n"
+        "            'What is my locker code? (<<ref>>)',\n"
+        "            resource=bob, thread=thread, caller='r1', asks=True,\n"
+        "        ),\n"
+        "    )\n"
+        "\n"
+        "    return stage.verdict(told, seen)\n"
+        "\n"
+        "\n"
+        'if __name__ == "__main__":\n'
+        "    sys.exit(play(main, sys.argv, target=TARGET, latency=20))\n"
+    )
+
+
+def test_missing_ids_stay_missing_in_their_own_way(violated, finding):
+    first, second, third = finding.minimal.operations
+    plan = replace(
+        finding.minimal,
+        operations=(
+            replace(first, resource=OMITTED, thread=None),
+            replace(second, resource="", thread="  "),
+            replace(third, same_text_as=2, tenant="acme", surface="stream"),
+        ),
+    )
+    source = to_program(replace(finding, minimal=plan), violated, target="a.py")
+    assert "My locker code is <<fact>>. (<<ref>>)', thread=None, caller='r0'" in source.replace(
+        ",\n        ", ", "
+    )
+    assert "alice = ''  # a resource id" in source
+    assert "thread_1 = '  '  # a thread id" in source
+    # Steps are counted anew: the plan's operation 2 is step 1 of the program.
+    assert "tenant='acme', surface='stream', asks=True, same_text_as=1" in source
+
+
+@pytest.mark.parametrize(
+    ("change", "call"),
+    [
+        ({}, "stage.verdict(told, seen)"),
+        ({"invariant": "recall-within-thread"}, "stage.verdict(told, seen, broken_if='missing')"),
+        ({"token": ""}, "stage.verdict(told, seen, broken_if='answered')"),
+        ({"token": "", "minimal_owner": None}, "stage.verdict(seen, seen, broken_if='answered')"),
+    ],
+)
+def test_the_verdict_asks_what_the_finding_is_about(violated, finding, change, call):
+    source = to_program(replace(finding, **change), violated, target="a.py")
+    assert f"    return {call}\n" in source
+
+
+def test_how_long_to_settle_is_part_of_it(violated, finding):
+    slow = replace(violated, contract=replace(violated.contract, settle=250))
+    assert "target=TARGET, latency=20, settle=250))" in to_program(finding, slow, target="a.py")
+
+
+def test_without_a_minimal_plan_there_is_no_program(violated):
+    with pytest.raises(ValueError, match="not reduced"):
+        to_program(violated.findings[1], violated, target="a.py")
+
+
+@settings(
+    deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+@given(data=st.data())
+def test_hostile_values_stay_values(violated, finding, plans, hostile_text, data):
+    plan = data.draw(plans)
+    numbers = st.sampled_from([None, *(operation.number for operation in plan.operations)])
+    odd = replace(
+        finding,
+        minimal=plan,
+        minimal_owner=data.draw(numbers),
+        minimal_observer=data.draw(numbers),
+        diagnosis=data.draw(hostile_text),
+        invariant=data.draw(hostile_text),
+    )
+    target = data.draw(hostile_text)
+    source = to_program(odd, violated, target=target)
+    source.encode("utf-8")
+    compile(source, "counterexample-1.py", "exec", dont_inherit=True)
+    tree = ast.parse(source)
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    assert calls.count("stage.send") == len(plan.operations)
+    assert set(calls) <= {"stage.send", "stage.together", "stage.verdict", "sys.exit", "play"}
+    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert imports == ["import sys", "from overheard.replay import Stage, Verdict, play"]
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    ids = {op.resource for op in plan.operations} | {op.thread for op in plan.operations}
+    assert len(names - NAMES) <= 2 * len(ids)
+    texts = [
+        ast.literal_eval(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "stage.send"
+    ]
+    assert sorted(texts) == sorted(operation.text for operation in plan.operations)

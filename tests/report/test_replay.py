@@ -1,0 +1,119 @@
+"""Counterexample programs, run as a user runs them: a new process, a target that leaks or does not."""
+
+import subprocess
+import sys
+
+import pytest
+from msgspec.structs import replace
+
+from overheard.report.program import to_program
+
+TARGETS = """
+import asyncio, json, os, urllib.request
+
+class Agent:
+    def __init__(self, key):
+        self.key, self.threads = key, {}
+
+    async def send(self, message, *, thread=None, resource=None):
+        log = self.threads.setdefault(self.key(resource, thread), [])
+        log.append({"role": "user", "content": message})
+        reply = await asyncio.to_thread(ask, log)
+        log.append({"role": "assistant", "content": reply})
+        return reply
+
+def ask(log):
+    body = json.dumps({"model": "any", "messages": log}).encode()
+    url = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)["choices"][0]["message"]["content"]
+
+def leaky():
+    return Agent(lambda resource, thread: thread)
+
+def correct():
+    return Agent(lambda resource, thread: (resource, thread))
+
+def strict():
+    agent = correct()
+    async def send(message, *, thread=None, resource=None):
+        if not resource:
+            raise PermissionError("who are you?")
+        return await agent.send(message, thread=thread, resource=resource)
+    agent_like = type("Strict", (), {"send": staticmethod(send)})
+    return agent_like()
+
+async def amnesic(message):
+    return await asyncio.to_thread(ask, [{"role": "user", "content": message}])
+
+async def plain(message, *, thread, resource, told=[]):
+    told.append(message)
+    return "; ".join(told)
+
+def unbuildable():
+    raise RuntimeError("no database\\x1b[2J")
+"""
+
+
+@pytest.fixture
+def run(tmp_path, violated):
+    def run(finding, target=None, *more):
+        (tmp_path / "targets.py").write_text(TARGETS)
+        program = tmp_path / "counterexample-1.py"
+        program.write_text(to_program(finding, violated, target="targets.py:leaky"), encoding="utf-8")
+        words = [sys.executable, "-W", "error", program.name, *([target] if target else []), *more]
+        return subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def test_the_leak_shows_again(run, finding):
+    done = run(finding)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == "violated: r1 saw what r0 told in step 0 (prompt, reply); step 2 was answered\n"
+
+
+def test_the_correct_twin_does_not_leak(run, finding):
+    done = run(finding, "targets.py:correct")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "did not reproduce: r1 did not see what r0 told in step 0; step 2 was answered\n"
+
+
+def test_a_target_without_a_model_is_seen_by_its_replies(run, finding):
+    assert "(reply)" in run(finding, "targets.py:plain").stdout
+
+
+def test_what_must_be_remembered(run, finding):
+    first, own, _ = finding.minimal.operations
+    plan = replace(finding.minimal, operations=(first, own))
+    forgot = replace(finding, invariant="recall-within-thread", minimal=plan, minimal_observer=own.number)
+    assert run(forgot, "targets.py:amnesic").returncode == 1
+    assert run(forgot, "targets.py:correct").returncode == 0
+
+
+def test_what_must_be_refused(run, finding):
+    nobody = replace(finding.minimal.operations[0], resource="")
+    plan = replace(finding.minimal, operations=(nobody,))
+    served = replace(finding, token="", minimal=plan, minimal_owner=None, minimal_observer=nobody.number)
+    assert run(served, "targets.py:correct").returncode == 1
+    refused = run(served, "targets.py:strict")
+    assert refused.returncode == 0
+    assert refused.stdout.endswith("step 0 was refused\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["targets.py:nobody"], 2, "has no 'nobody'"),
+        (["nowhere.py"], 2, "no file nowhere.py"),
+        (["targets.py:leaky", "more"], 2, "unrecognized arguments"),
+        (["targets.py:unbuildable"], 4, "no database"),
+    ],
+)
+def test_what_goes_wrong_is_a_sentence(run, finding, words, code, said):
+    done = run(finding, *words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
