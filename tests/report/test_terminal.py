@@ -47,7 +47,7 @@ def test_a_bound_is_never_rounded_down(bound, shown):
 
 
 def test_a_finding_is_a_story(violated):
-    report = _plain(violated, 120)
+    report = _plain(violated, 160)
     story = report[report.index("Findings") : report.index("2. ids-required")]
     length = len(violated.findings[0].evidence)
     digits = "[0-9a-f]{10}"
@@ -63,8 +63,8 @@ def test_a_finding_is_a_story(violated):
         "   seen by    r1 of tenant acme, in operation 9 at 1.310 s, in the reply\n"
         "              resource OMITTED\n"
         "              thread 't-5d0c'\n"
-        "   found      41 times in 17 examples, first in example 3 of scenario same-thread (concurrent); replayed 2 of 3\n"
-        "              times (a leak seen once is a leak)\n"
+        "   found      41 times in 17 examples, first in example 3 of scenario same-thread (concurrent); replayed 2 of 3 "
+        "times (a leak seen once is a leak)\n"
         "   change     Make the resource part of the key.\n"
         "   program    counterexamples/counterexample-1.py\n"
         "\n"

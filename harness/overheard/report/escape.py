@@ -94,7 +94,7 @@ def _span(words: list[str]) -> str:
     text = " ".join(words)
     core = text.rstrip(".,;:")
     after = text[len(core) :]
-    if core.startswith("(") and core.endswith(")"):
+    if re.fullmatch(r"\([^()]+\)", core):
         return f"({code(core[1:-1])}){after}"
     return f"{code(core)}{after}" if core else code(text)
 
