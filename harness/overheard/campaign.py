@@ -70,6 +70,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     `proofs`    leaks put in on purpose, for each invariant and channel.
     `reductions` findings made small at most.
     `seconds`   budget; what is not done by then is said.
+    `operations` length of each seed-expanded plan; None lets the scenario decide.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     proofs: int
     reductions: int
     seconds: float
+    operations: int | None = None
 
 
 PROFILES: Final[Mapping[str, Profile]] = {
@@ -313,15 +315,22 @@ class Stage:
     def _plans(self) -> list[Plan]:
         """All plans of the campaign, before anything of them is driven, woven round robin: a budget that
         ends early has then been fair to every scenario."""  # noqa: D209
-        options = self._options
-        arguments = {"contract": self._contract, "offers": self._adapted.offers}
+        options, profile = self._options, self._options.profile
+        contract, offers = self._contract, self._adapted.offers
         by_scenario = []
         for scenario in options.scenarios:
             plans = [
-                expand(scenario, seed=options.seed, index=index, **arguments)
-                for index in range(options.profile.explore)
+                expand(
+                    scenario,
+                    seed=options.seed,
+                    index=index,
+                    contract=contract,
+                    offers=offers,
+                    operations=profile.operations,
+                )
+                for index in range(profile.explore)
             ]
-            drawn = draw(scenario, seed=options.seed, count=options.profile.drawn, **arguments)
+            drawn = draw(scenario, seed=options.seed, count=profile.drawn, contract=contract, offers=offers)
             by_scenario.append([*[plan for plan in plans if plan is not None], *drawn])
         longest = max((len(plans) for plans in by_scenario), default=0)
         woven = [plans[place] for place in range(longest) for plans in by_scenario if place < len(plans)]

@@ -167,13 +167,14 @@ def doctor(
 ) -> None:  # fmt: skip
     """Measure in some twenty calls what TARGET does, and print a contract to paste."""
     from overheard import doctor as room  # noqa: PLC0415
+    from overheard import examination  # noqa: PLC0415
     from overheard.settings import Request  # noqa: PLC0415
 
     request = Request(target=target, contract=contract, timeout=timeout, config=config)
     paint = _wants_color(color)
     with clean_stdout() as emit:
         diagnosis = room.run(_settings(request), campaign=secrets.randbits(30))
-        emit(room.to_json(diagnosis) if as_json else room.to_terminal(diagnosis, color=paint))
+        emit(examination.to_json(diagnosis) if as_json else examination.to_terminal(diagnosis, color=paint))
     raise click.exceptions.Exit(HELD if diagnosis.useful else INCONCLUSIVE)
 
 
@@ -259,6 +260,11 @@ def mirror(*, port: int) -> None:
 @_color
 def demo(*, color: bool | None) -> None:
     """A leaky agent and a correct one, side by side, in ten seconds."""
+    from overheard import demonstration  # noqa: PLC0415
+
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        emit(demonstration.run(color=paint, started=_now()))
 
 
 def main() -> None:
@@ -295,19 +301,47 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     live = sys.stderr is not None and sys.stderr.isatty()
     try:
         with progress.shown(live=live, budget=options.profile.seconds, say=note) as observe:
-            judgement = campaign.run(replace(options, history=history), observe=observe)
+            judgement = campaign.run(
+                replace(options, history=history), observe=observe, on_hang=_hung(history, live=live)
+            )
     except KeyboardInterrupt:
-        complain(f"interrupted; what was recorded is kept, and `overheard check {history}` judges it")
+        kept = _recorded(history)
+        complain(f"interrupted; {kept}" if kept else "interrupted before anything was recorded")
         raise click.exceptions.Exit(INTERRUPTED) from None
+    finally:
+        _recorded(history)
     write(folder, judgement, history=history, show=show_evidence)
     note(f"reports and history are in {folder}")
     return judgement
 
 
+def _recorded(history: Path) -> str:
+    """What to say about a history that was cut short; a file with nothing in it is taken away."""
+    if history.is_file() and history.stat().st_size == 0:
+        history.unlink()
+    return f"what was recorded is kept: `overheard check {history}` judges it" if history.is_file() else ""
+
+
+def _hung(history: Path, *, live: bool) -> Callable[[float], None]:
+    """What to do, from the watchdog's thread, about a target that never gives the event loop back.
+
+    Nothing can be cancelled then and nothing closed, not even by Ctrl-C: all that is left is to leave.
+    """
+
+    def leave_at_once(seconds: float) -> None:
+        if live:
+            sys.stderr.write("\x1b[?25h")  # the live line hides the cursor
+        complain(
+            f"the target has blocked the event loop for {seconds:.0f} s (a synchronous call inside an "
+            f"`async def`), so nothing more can be found out; {_recorded(history)}"
+        )
+        os._exit(INCONCLUSIVE)
+
+    return leave_at_once
+
+
 def _options(settings: Settings) -> Options:
     """The one object by which a campaign is told everything. Time and chance enter here, nowhere behind."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
     from overheard.campaign import PROFILES, Options  # noqa: PLC0415
     from overheard.scenario.load import load, select  # noqa: PLC0415
 
@@ -322,9 +356,15 @@ def _options(settings: Settings) -> Options:
         timeout=settings.timeout,
         prove=settings.prove,
         command=settings.command,
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=_now(),
         history=None,
     )
+
+
+def _now() -> str:
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _judge(path: Path) -> Judgement:

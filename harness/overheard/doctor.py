@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -27,7 +27,7 @@ from overheard.core.ids import MISSING_KINDS, Id, MissingKind
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
 from overheard.drive.driver import drive
 from overheard.environment import environment
-from overheard.examination import Examination, Missing, MissingId, Reach, Stranger
+from overheard.examination import Examination, Missing, MissingId, Name, Reach, Stranger
 from overheard.history.events import AnyEvent, ExampleEnded, ExampleStarted
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
@@ -103,6 +103,10 @@ class Desk:
         self._timeout = timeout
         self._contract = contract
 
+    def script(self, title: str, attribute: str) -> Script:
+        """An empty script for one question; its callers have tenants if the target takes one."""
+        return Script(title, attribute, tenants="tenant" in self.adapted.offers.accepts)
+
     async def ask(self, script: Script) -> View:
         """Drive one plan. Operations are sequential, so that each sees what those before it left behind."""
         number = len(self.views)
@@ -164,7 +168,7 @@ class Desk:
 class Script:
     """A plan in the making. `tell` and `ask` return the number of the operation they add."""
 
-    def __init__(self, title: str, attribute: str, *, tenants: bool = False) -> None:
+    def __init__(self, title: str, attribute: str, *, tenants: bool) -> None:
         self._title = title
         self._attribute = attribute
         self._tenants = tenants
@@ -243,7 +247,7 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
 
 async def _memory(desk: Desk, seen: Examination) -> Examination:
     """Is a fact recalled in the next turn, and for how long after?"""
-    script = Script("memory", "locker code")
+    script = desk.script("memory", "locker code")
     script.tell("owner", thread=_THREAD, resource=_MINE)
     for _ in range(TURNS):
         script.ask("owner", thread=_THREAD, resource=_MINE)
@@ -261,7 +265,7 @@ async def _memory(desk: Desk, seen: Examination) -> Examination:
 async def _patiently(desk: Desk, seen: Examination) -> Examination:
     """The same once more, with time for a memory that works in the background."""
     before, desk.settle = desk.settle, max(PATIENCE, desk.settle)
-    script = Script("memory after a while", "parking space")
+    script = desk.script("memory after a while", "parking space")
     script.tell("owner", thread=_THREAD, resource=_MINE)
     script.ask("owner", thread=_THREAD, resource=_MINE)
     view = await desk.ask(script)
@@ -274,7 +278,7 @@ async def _patiently(desk: Desk, seen: Examination) -> Examination:
 async def _reach(desk: Desk) -> Reach:
     """Who else is told: the resource's other thread, another resource, another tenant?"""
     tenants = "tenant" in desk.adapted.offers.accepts
-    script = Script("scope", "badge number", tenants=tenants)
+    script = desk.script("scope", "badge number")
     script.tell("owner", thread=_THREAD, resource=_MINE)
     before = script.ask("owner", thread=_THREAD, resource=_MINE)
     sibling = script.ask("owner", thread=_SIBLING, resource=_MINE)
@@ -294,13 +298,13 @@ async def _ownership(desk: Desk, reach: Reach) -> Stranger:
     """What becomes of a stranger who presents the owner's thread id?"""
     if "thread" not in desk.adapted.offers.accepts:
         return "not offered"
-    script = Script("ownership", "gate password")
+    if reach in ("everyone", "tenant"):
+        return "moot"  # told whatever thread id it presents: that says nothing about the thread id
+    script = desk.script("ownership", "gate password")
     script.tell("owner", thread=_THREAD, resource=_MINE)
     before = script.ask("owner", thread=_THREAD, resource=_MINE)
     stranger = script.ask("stranger", thread=_THREAD, resource=_STRANGER)
     view = await desk.ask(script)
-    if reach in ("everyone", "tenant"):
-        return "unknown"  # told whatever thread it presents: that says nothing about the thread id
     if desk.told(view, 0, view, stranger):
         return "told"
     if not desk.told(view, 0, view, before):
@@ -313,36 +317,39 @@ async def _missing(desk: Desk, seen: Examination) -> AsyncIterator[MissingId]:
 
     Without a resource id is asked only where the target looks at it: to a bearer the thread id is the key.
     """
-    names: list[Literal["thread", "resource"]] = ["thread"]
-    if seen.stranger != "told":
+    names: list[Name] = ["thread"] if "thread" in seen.accepts else []
+    if "resource" in seen.accepts and seen.stranger != "told":
         names.append("resource")
+    remembers = seen.recall not in ("never", "unknown")
+    answered: dict[MissingKind, int] = dict.fromkeys(MISSING_KINDS, 0)
     for name in names:
-        if name not in seen.accepts:
-            continue
         for kind in MISSING_KINDS:
             if kind == "blank" and name == "resource":
                 continue
             if kind == "omitted" and name in seen.required:
                 yield MissingId(id=name, kind=kind, found="not offered")
                 continue
-            found, detail = await _without(
-                desk, name, kind, remembers=seen.recall not in ("never", "unknown")
-            )
+            found, detail = await _without(desk, name, kind, remembers=remembers)
+            answered[kind] += found in ("own", "stateless")
             yield MissingId(id=name, kind=kind, found=found, detail=detail)
+    # One default for the thread and one for the resource are harmless each: together they are one bucket.
+    for kind, times in answered.items():
+        if times == 2:
+            found, detail = await _without(desk, "both", kind, remembers=remembers)
+            yield MissingId(id="both", kind=kind, found=found, detail=detail)
 
 
-async def _without(
-    desk: Desk, name: Literal["thread", "resource"], kind: MissingKind, *, remembers: bool
-) -> tuple[Missing, str]:
+async def _without(desk: Desk, name: Name, kind: MissingKind, *, remembers: bool) -> tuple[Missing, str]:
     """Tell without an id; unless that was refused, see who is told: the same caller, and somebody else."""
     # These ids must mean the same in two examples, so they are made here and not from a template.
     prefix = f"overheard-{desk.campaign:x}-{name}-{kind}"
+    missing = ("thread", "resource") if name == "both" else (name,)
 
     def ids(caller: str) -> dict[str, Id]:
         both: dict[str, Id] = {"thread": f"{prefix}-thread-{caller}", "resource": f"{prefix}-{caller}"}
-        return {**both, name: _VALUES[kind]}
+        return {**both, **dict.fromkeys(missing, _VALUES[kind])}
 
-    telling = Script(f"{name} {kind}", "club nickname")
+    telling = desk.script(f"{name} {kind}", "club nickname")
     telling.tell("owner", **ids("owner"))
     told = await desk.ask(telling)
     op = told.ops[0]
@@ -350,7 +357,7 @@ async def _without(
         return ("refused" if op.outcome == "fail" else "error"), op.text
     if not remembers:
         return "unknown", ""
-    asking = Script(f"{name} {kind}, asked", "club nickname")
+    asking = desk.script(f"{name} {kind}, asked", "club nickname")
     own = asking.ask("owner", **ids("owner"))
     other = asking.ask("stranger", **ids("stranger"))
     view = await desk.ask(asking)

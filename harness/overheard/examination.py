@@ -18,7 +18,8 @@ from overheard.report.escape import clip, visible
 
 Recall: TypeAlias = Literal["next turn", "after a while", "never", "unknown"]
 Reach: TypeAlias = Literal["thread", "resource", "tenant", "everyone", "unknown"]
-Stranger: TypeAlias = Literal["told", "refused", "not told", "error", "not offered", "unknown"]
+Stranger: TypeAlias = Literal["told", "refused", "not told", "error", "moot", "not offered", "unknown"]
+Name: TypeAlias = Literal["thread", "resource", "both"]
 Missing: TypeAlias = Literal[
     "refused", "stateless", "own", "shared", "error", "not offered", "unknown"
 ]  # fmt: skip
@@ -26,6 +27,11 @@ Missing: TypeAlias = Literal[
 _SAID: Final = 200
 """Characters of a target's own words that are shown."""
 
+_NAMES: Final[Mapping[Name, tuple[str, str]]] = {
+    "thread": ("A thread id", "is"),
+    "resource": ("A resource id", "is"),
+    "both": ("Thread and resource id", "are"),
+}
 _KINDS: Final[Mapping[MissingKind, str]] = {
     "omitted": "left out",
     "null": "None",
@@ -35,7 +41,7 @@ _KINDS: Final[Mapping[MissingKind, str]] = {
 
 
 class MissingId(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of calls without one id.
+    """What became of calls without one id, or without both.
 
     `found`  `refused`; `stateless` (answered, and nothing told that way was seen again); `own` (seen again
              by the one who told it); `shared` (seen by somebody else); `error` (broke, which is no
@@ -43,7 +49,7 @@ class MissingId(msgspec.Struct, frozen=True, kw_only=True):
     `detail` what the target said, where it said something.
     """
 
-    id: Literal["thread", "resource"]
+    id: Name
     kind: MissingKind
     found: Missing
     detail: str = ""
@@ -59,7 +65,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     `window`    stored messages after which the fact was still recalled; `window_ends` whether it was lost
                 later on, within what was looked at.
     `reach`     who else is told a fact: nobody outside its thread, its resource, its tenant, or everyone.
-    `stranger`  what became of one who presented somebody else's thread id.
+    `stranger`  what became of one who presented somebody else's thread id (`moot`: is told in any case).
     `declared`  contract settings that the target declares already.
     `trouble`   what the target said when it first broke, or refused.
     """
@@ -137,9 +143,9 @@ def findings(seen: Examination) -> list[str]:
     lines.append(_loop(seen))
     lines.append(_recall(seen))
     lines += [_REACH[seen.reach]] if seen.reach not in ("unknown", "everyone") else []
-    lines += [_STRANGER[seen.stranger]] if seen.stranger not in ("unknown", "not offered") else []
-    for name in ("thread", "resource"):
-        lines += _missing_words([one for one in seen.missing if one.id == name], name)
+    lines += [_STRANGER[seen.stranger]] if seen.stranger in _STRANGER else []
+    for name, words in _NAMES.items():
+        lines += _missing_words([one for one in seen.missing if one.id == name], words)
     return [line for line in lines if line]
 
 
@@ -154,6 +160,7 @@ _STRANGER: Final[Mapping[str, str]] = {
     "not told": "A stranger who presents somebody else's thread id is answered, and told nothing of it.",
     "error": "A stranger who presents somebody else's thread id gets an error, which counts as no refusal.",
 }
+_ORDINARY: Final = "an id like any other"
 _FOUND: Final[Mapping[Missing, str]] = {
     "refused": "refused",
     "stateless": "answered without memory",
@@ -214,16 +221,23 @@ def _recall(seen: Examination) -> str:
     )
 
 
-def _missing_words(found: list[MissingId], name: str) -> list[str]:
+def _missing_words(found: list[MissingId], words: tuple[str, str]) -> list[str]:
     """One line for each outcome, not for each kind: four kinds mostly fare alike."""
     lines = []
-    for outcome, words in _FOUND.items():
-        kinds = [_KINDS[one.kind] for one in found if one.found == outcome]
+    plain = [one for one in found if not _ordinary(one)]
+    for outcome, meaning in _FOUND.items():
+        kinds = [_KINDS[one.kind] for one in plain if one.found == outcome]
         if kinds and outcome != "unknown":
-            said = next((one.detail for one in found if one.found == outcome and one.detail), "")
+            said = next((one.detail for one in plain if one.found == outcome and one.detail), "")
             quoted = f" ({clip(said, _SAID)})" if said and outcome in ("refused", "error") else ""
-            lines.append(f"A {name} id that is {' or '.join(kinds)}: {words}{quoted}.")
+            lines.append(f"{words[0]} that {words[1]} {' or '.join(kinds)}: {meaning}{quoted}.")
+    lines += [f"{words[0]} of white space alone: {_ORDINARY}." for one in found if _ordinary(one)]
     return lines
+
+
+def _ordinary(one: MissingId) -> bool:
+    """White space is an id like any other unless it is declared missing: who presents it, presents an id."""
+    return one.kind == "blank" and one.found in ("own", "shared")
 
 
 def warnings(seen: Examination) -> list[str]:
@@ -234,20 +248,35 @@ def warnings(seen: Examination) -> list[str]:
             "LEAK: another resource, in a thread of its own, was told the fact: all share one history, and "
             "no contract is proposed that would permit it."
         )
-    shared = [one for one in seen.missing if one.found == "shared"]
-    for name in ("thread", "resource"):
-        kinds = [_KINDS[one.kind] for one in shared if one.id == name]
-        if kinds and seen.reach != "everyone":
-            lines.append(
-                f"LEAK: all calls whose {name} id is {' or '.join(kinds)} share one memory, whoever makes "
-                "them. Refuse them; no contract is proposed that would permit it."
-            )
+    lines += _warnings_of_missing(seen) if seen.reach != "everyone" else []
     if _bearer(seen) and "thread_ids" not in seen.declared and seen.reach != "everyone":
         lines.append(
             "thread_ids=bearer promises less than the default: that thread ids cannot be guessed, and that "
             "your application checks who owns them, is then for you to know."
         )
     return lines + _untrue(seen)
+
+
+def _warnings_of_missing(seen: Examination) -> list[str]:
+    lines = []
+    plain = [one for one in seen.missing if not _ordinary(one)]
+    for name, (words, verb) in _NAMES.items():
+        shared = [_KINDS[one.kind] for one in plain if one.id == name and one.found == "shared"]
+        if shared:
+            lines.append(
+                f"LEAK: {words.lower()} that {verb} {' or '.join(shared)}: all who call that way share one "
+                "memory. Refuse such calls; no contract is proposed that would permit them."
+            )
+        # A kind that is shared elsewhere gets no advice: `ordinary` would permit that as well.
+        leaking = {one.kind for one in plain if one.found == "shared"}
+        own = [one.kind for one in plain if (one.id, one.found) == (name, "own") and one.kind not in leaking]
+        if own:
+            lines.append(
+                f"{words} that {verb} {' or '.join(_KINDS[kind] for kind in own)}: what is told that way is "
+                "recalled that way, which the default contract rules out. If such calls are meant to be one "
+                f"conversation, say so: {', '.join(f'missing_ids.{kind}=ordinary' for kind in own)}."
+            )
+    return lines
 
 
 def _untrue(seen: Examination) -> list[str]:
@@ -265,7 +294,7 @@ def _untrue(seen: Examination) -> list[str]:
         lines.append(f"It declares scope={scope}, and the fact was recalled in its own thread only.")
     if declared.get("missing_ids") == "refuse":
         lines += [
-            f"It declares missing_ids=refuse, and a {one.id} id that is {_KINDS[one.kind]} was not refused."
+            f"It declares missing_ids=refuse; {_named(one)} was not refused."
             for one in seen.missing
             if one.kind != "blank" and one.found in ("stateless", "own", "shared", "error")
         ]
@@ -285,12 +314,14 @@ def unclear(seen: Examination) -> list[str]:
         lines.append("Whether it remembers: a call in the middle broke or was refused.")
     elif seen.reach == "unknown":
         lines.append("Scope: the owner was no longer told its own fact when others were asked.")
+    if seen.stranger == "moot":
+        lines.append("Ownership: others are told the fact whatever thread id they present.")
     if seen.stranger == "not offered":
         lines.append("Ownership: it takes no thread id that a stranger could present.")
     if seen.stranger == "unknown" and seen.recall not in ("never", "unknown"):
         lines.append("Ownership: the owner was not told its own fact around the stranger's call.")
     lines += [
-        f"What becomes of a {one.id} id that is {_KINDS[one.kind]}."
+        f"What becomes of {_named(one)}."
         for one in seen.missing
         if one.found == "unknown" and seen.recall not in ("never", "unknown")
     ]
@@ -301,6 +332,11 @@ def unclear(seen: Examination) -> list[str]:
             "@overheard.contract(refusals=(...))."
         )
     return lines
+
+
+def _named(one: MissingId) -> str:
+    words, verb = _NAMES[one.id]
+    return f"{words.lower()} that {verb} {_KINDS[one.kind]}"
 
 
 def _why_useless(seen: Examination) -> str:

@@ -35,6 +35,9 @@ _PHASES: dict[Phase, str] = {
     "regression": "trying known counterexamples",
 }
 
+_SILENCE = 20.0
+"""Seconds after which a log gets a line, so that nobody kills a run that works."""
+
 
 class Tally:
     """Counts of what has happened so far. Written by the driving thread, read by the drawing one."""
@@ -75,11 +78,12 @@ class Tally:
         parts = [f"{self.examples} examples", f"{self.operations} operations"]
         parts += [f"{self.refused} refused"] if self.refused else []
         parts += [f"{self.unknown} unclear"] if self.unknown else []
-        parts += [f"loop blocked {self.stalls} times"] if self.stalls else []
+        parts += [f"{self.stalls} stalls"] if self.stalls else []
         return ", ".join(parts)
 
     def doing(self) -> str:
-        return f"{_PHASES[self.phase]}: {self.scenario}" if self.scenario else "building the target"
+        """The phase, in words."""
+        return _PHASES[self.phase] if self.scenario else "building the target"
 
 
 @contextlib.contextmanager
@@ -94,15 +98,22 @@ def shown(*, live: bool, budget: float, say: Callable[[str], None]) -> Iterator[
 
 
 def _plain(tally: Tally, say: Callable[[str], None]) -> Callable[[AnyEvent], None]:
-    """A line for each phase of each scenario, and one at the end."""
+    """A line when another phase begins, one now and then within a long one, and one at the end."""
+    said, last = "", time.monotonic()
 
     def observe(event: AnyEvent) -> None:
-        before = tally.doing()
+        nonlocal said, last
         tally.observe(event)
-        if isinstance(event, ExampleStarted) and tally.doing() != before:
-            say(tally.doing())
-        elif isinstance(event, CampaignEnded):
+        if isinstance(event, CampaignEnded):
             say(f"done: {tally.line()}")
+        elif isinstance(event, ExampleStarted):
+            doing, now = tally.doing(), time.monotonic()
+            if doing != said:
+                say(doing)
+                said, last = doing, now
+            elif now - last > _SILENCE:
+                say(f"{doing}: {tally.line()}")
+                last = now
 
     return observe
 
@@ -120,7 +131,9 @@ def _live(tally: Tally, budget: float) -> Iterator[None]:
     def draw() -> Any:
         # Text, not markup: the name of a user's scenario may have brackets in it.
         elapsed = time.monotonic() - started
-        spinner.update(text=Text(f"{tally.doing()}  ({tally.line()}; {elapsed:.0f} of {budget:.0f} s)"))
+        spinner.update(
+            text=Text(f"{tally.doing()}: {tally.scenario} ({tally.line()}; {elapsed:.0f} of {budget:.0f} s)")
+        )
         return spinner
 
     with Live(get_renderable=draw, console=Console(stderr=True), transient=True, refresh_per_second=8):

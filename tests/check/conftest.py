@@ -98,12 +98,13 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
     injections = options.get("injections", {})
     for example, (mode, lines) in enumerate(examples):
         told = {line.tells: line.number for line in lines if line.tells}
-        by_letter = (
-            lambda letters, at=example, known=told: [  # noqa: E731 - three lines of notation
-                (FactKey(CAMPAIGN, int(letter[1]) if letter[1:] else at, known.get(letter[0], 0), 0))
+
+        def by_letter(letters, at=example, known=told):
+            return [
+                FactKey(CAMPAIGN, int(letter[1]) if letter[1:] else at, known.get(letter[0], 0), 0)
                 for letter in letters
             ]
-        )
+
         operations = tuple(
             Operation(
                 number=line.number,

@@ -111,8 +111,8 @@ def declare(*layers: tuple[Origin, Mapping[str, Any]]) -> DeclaredContract:
     origins |= dict.fromkeys(("recall_kind", "authentication"), "default")
     for origin, settings in layers:
         for key, value in settings.items():
-            field, _, part = key.partition(".")
-            _known(key, field, part, origin)
+            field, dot, part = key.partition(".")
+            _known(key, field, part if dot else None, origin)
             if field in _NUMBERS:
                 values[field] = _number(key, value, origin)
             else:
@@ -141,7 +141,7 @@ def parse_settings(words: list[str]) -> dict[str, str]:
     settings: dict[str, str] = {}
     for word in words:
         key, equals, value = word.partition("=")
-        if not equals or not key:
+        if not equals or not key.strip():
             raise UsageError(f"contract setting {word!r} is not KEY=VALUE, such as thread_ids=bearer")
         settings[key.strip()] = value.strip()
     return settings
@@ -157,10 +157,10 @@ def _from(origin: Origin) -> str:
     }[origin]
 
 
-def _known(key: str, field: str, part: str, origin: Origin) -> None:
+def _known(key: str, field: str, part: str | None, origin: Origin) -> None:
     known = field in _ALLOWED or field in _NUMBERS
-    if part:
-        known = field == "scope" or (field == "missing_ids" and part in MISSING_KINDS)
+    if part is not None:
+        known = (field == "scope" and part != "") or (field == "missing_ids" and part in MISSING_KINDS)
     if not known:
         raise UsageError(
             f"there is no contract key {key!r} ({_from(origin)}); there are: {', '.join(contract_keys())}"
@@ -170,9 +170,9 @@ def _known(key: str, field: str, part: str, origin: Origin) -> None:
 def _number(key: str, value: Any, origin: Origin) -> int:
     try:
         number = int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = -1
-    if number < 0 or isinstance(value, bool):
+    if number < 0 or isinstance(value, bool) or (isinstance(value, float) and number != value):
         raise UsageError(
             f"contract key {key} ({_from(origin)}) is {value!r}; it takes a whole number from 0 up"
         )

@@ -60,7 +60,7 @@ _COMPATIBLE: Final = re.compile(
     "[\u00aa\u00b2\u00b3\u00b9\u00ba\u00bc-\u00be\u0132\u0133\u013f\u0140\u0149\u017f\u01c7-\u01cc\u01f1-\u01f3"
     "\u02b0-\u02b8\u02e0-\u02e4\u1d2c-\u1d6a\u1d9c\u1da0\u1dbb\u1e9a\u2070-\u209c\u20a8\u2100-\u212a\u212c-\u2149\u2150-\u217f\u2189"
     "\u2460-\u24ea\u2c7c\u2c7d\u3250-\u325f\u32b1-\u32bf\u32c0-\u32cf\u3358-\u33ff\ua7f2-\ua7f4\ufb00-\ufb06"
-    "\uff10-\uff5a\U000107a5\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff\U0001fbf0-\U0001fbf9]+"
+    "\uff10-\uff5a\U000107a5\U0001ccd6-\U0001ccf9\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff\U0001fbf0-\U0001fbf9]+"
 )
 
 _ESCAPES: Final = re.compile(

@@ -14,9 +14,9 @@ from overheard.core.operation import Plan
 from overheard.plan.offered import unavailable
 from overheard.scenario.model import Scenario
 
-SPARE: Final = 3
+SPARE: Final = 2
 """The engine mutates choices that a plan does not show, a persona that never speaks, and so draws some four
-plans in ten twice. Three times as many are drawn as are wanted, and the different ones kept."""
+plans in ten twice. Twice as many are drawn as are wanted, and the different ones kept."""
 
 
 def draw(scenario: Scenario, *, seed: int, count: int, contract: Contract, offers: Offers) -> list[Plan]:

@@ -42,8 +42,8 @@ def recall(loom: Loom) -> None:
 
 def _distances(loom: Loom) -> list[int]:
     far = min(loom.choose.integer(*MANY), loom.room)
-    later = [loom.choose.pick((0, min(1, loom.room), far)) for _ in range(loom.choose.integer(0, 2))]
-    return [0, *later]
+    some = (0, 0, 0, min(1, loom.room), far)
+    return [0, *(loom.choose.pick(some) for _ in range(loom.choose.integer(1, 3)))]
 
 
 def siblings(loom: Loom) -> None:

@@ -1,0 +1,97 @@
+"""Agents of known truth, judged by a whole campaign: the power of the harness and its false alarms.
+
+Judging never sees which agent it judges: targets are named at random, and the contract is all that they
+declare. A miss here is a bug to mend, never a seed to change.
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from overheard.campaign import PROFILES, Options, fresh_numbers, run
+from overheard.scenario.load import builtin
+from overheard.zoo.catalogue import CATALOGUE, Specimen
+
+LEAKAGE = {"no-cross-thread-recall", "no-cross-resource-leakage", "thread-ownership", "ids-required"}
+EXIT = {"held": 0, "violated": 1, "inconclusive": 3}
+
+
+def campaign(specimen: Specimen, seed: int, **changes):
+    options = Options(
+        target=f"agent-{random.SystemRandom().getrandbits(24)}",
+        base=Path(),
+        seed=seed,
+        campaign=fresh_numbers()[1],
+        profile=changes.pop("profile", PROFILES["smoke"]),
+        scenarios=changes.pop("scenarios", tuple(builtin().values())),
+        **changes,
+    )
+    return run(options, target_object=specimen.build)
+
+
+def kind(*names: str) -> list[str]:
+    return [name for name, specimen in CATALOGUE.items() if specimen.kind in names]
+
+
+def stories(judgement) -> set[tuple[str, str]]:
+    return {(one.invariant, one.diagnosis) for one in judgement.findings}
+
+
+@pytest.mark.parametrize("name", kind("leaky"))
+def test_a_leaky_agent_is_violated_with_its_own_diagnosis_and_no_other(name, seed):
+    specimen = CATALOGUE[name]
+    judgement = campaign(specimen, seed)
+    assert judgement.verdict == "violated"
+    assert {diagnosis for _, diagnosis in stories(judgement)} == {specimen.diagnosis}
+    broken = {invariant for invariant, _ in stories(judgement)}
+    assert specimen.invariants <= broken <= specimen.invariants | specimen.also
+    assert EXIT[judgement.verdict] == specimen.exit_code
+
+
+@pytest.mark.parametrize("name", kind("twin", "correct"))
+def test_a_correct_agent_is_held_with_every_promise_judged(name, seed):
+    judgement = campaign(CATALOGUE[name], seed)
+    assert judgement.verdict == "held", (judgement.reasons, stories(judgement))
+    for one in judgement.invariants:
+        if one.status == "not promised":
+            assert (one.name, judgement.contract.scope) in {
+                ("no-cross-thread-recall", "resource"),
+                ("no-cross-thread-recall", "tenant"),
+            }
+        else:
+            assert (one.status, one.verdict) == ("judged", "held")
+            assert one.exposures >= 50, (one.name, one.exposures)
+    assert not [cell for cell in judgement.coverage if cell.state in ("not reached", "no control")]
+
+
+@pytest.mark.parametrize("name", kind("vacuous"))
+def test_a_vacuous_agent_gets_no_pass_and_its_own_reason(name, seed):
+    specimen = CATALOGUE[name]
+    judgement = campaign(specimen, seed)
+    assert EXIT[judgement.verdict] == specimen.exit_code, judgement.reasons
+    assert {diagnosis for _, diagnosis in stories(judgement)} == (
+        {specimen.diagnosis} if specimen.diagnosis else set()
+    )
+    isolation = [one for one in judgement.invariants if one.name in LEAKAGE]
+    assert {one.verdict for one in isolation} <= {"inconclusive"} or specimen.name == "serialises"
+    said = " ".join([*judgement.reasons, *(reason for one in isolation for reason in one.reasons)])
+    for words in specimen.reasons:
+        assert words in said
+
+
+LONG = msgspec.structs.replace(PROFILES["smoke"], explore=1, drawn=0, seconds=900.0, operations=2_000)
+
+
+@pytest.mark.parametrize("name", [*kind("correct"), *kind("leaky")])
+def test_the_same_over_one_long_plan_of_each_scenario(name, seed):
+    """Two thousand operations in one seed-expanded plan."""
+    specimen = CATALOGUE[name]
+    judgement = campaign(specimen, seed, profile=LONG)
+    assert {diagnosis for _, diagnosis in stories(judgement)} == (
+        {specimen.diagnosis} if specimen.diagnosis else set()
+    )
+    assert judgement.verdict == ("violated" if specimen.kind == "leaky" else "held"), judgement.reasons
