@@ -309,8 +309,7 @@ class Stage:
             seen = await self._execute(plan, "explore")
             if seen.leaks or seen.strays or len(self._tally.missed) > missed:
                 troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
-            else:
-                self._remember_proofs(seen)
+            self._remember_proofs(seen)
 
     def _plans(self) -> list[Plan]:
         """All plans of the campaign, before anything of them is driven, woven round robin: a budget that
@@ -365,7 +364,10 @@ class Stage:
 
     def _remember_proofs(self, seen: Observed) -> None:
         wanted = self._options.profile.proofs * (5 if self._options.prove else 1)
+        leaked = {leak.invariant for leak in seen.leaks}
         for proof in proofs_of(seen):
+            if proof.injection.invariant in leaked:
+                continue
             kept = self._proofs.setdefault((proof.injection.invariant, proof.injection.channel), [])
             if len(kept) < wanted:
                 kept.append(proof)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from overheard.zoo.catalogue import Specimen
 
 PROFILE: Final = campaign.Profile(
-    name="demo", title="a taste", explore=2, drawn=0, proofs=1, reductions=1, seconds=20.0
+    name="demo", title="a taste", explore=3, drawn=0, proofs=1, reductions=1, seconds=20.0
 )
 _COLORS: Final = {"violated": "31", "held": "32"}
 

@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 class Attributed(NamedTuple):
     """The operations a call may belong to, and by what: several candidates are never a control.
 
-    `late` calls arrive after their operation's reply (titles, observers): a class of their own.
+    `late` calls arrive after their operation's reply (titles, observers): a class of their own. `past` are
+    operations that ended before the call and had sent the very same text, nonce included: work in the
+    background for one of them cannot be told from the candidate's own, so whatever is permitted to them is
+    no leak. (A summary of one user's old messages, made while another said the same, was taken for a leak.)
     """
 
     candidates: tuple[Op, ...]
     by: Literal["user", "elsewhere", "headers", "late", "none"]
+    past: tuple[Op, ...] = ()
 
     @property
     def late(self) -> bool:
@@ -51,12 +55,12 @@ def attribute(
     """
     if event.kind == "embedding":
         return Attributed((), "none")
-    live = _live(event.nonces, position, groups, campaign, example)
+    live, past = _live(event.nonces, position, groups, campaign, example)
     if live:
-        return Attributed(live, "user")
-    live = _live(event.elsewhere, position, groups, campaign, example)
+        return Attributed(live, "user", past)
+    live, past = _live(event.elsewhere, position, groups, campaign, example)
     if live:
-        return Attributed(live, "elsewhere")
+        return Attributed(live, "elsewhere", past)
     if event.thread is not None:
         named = tuple(
             op
@@ -68,8 +72,8 @@ def attribute(
             return Attributed(named, "headers")
     for nonce_campaign, nonce_example, operation in event.nonces:
         if nonce_campaign == campaign:
-            past = groups.get(operation, ()) if nonce_example == example else ()
-            return Attributed(tuple(past), "late")
+            asked = groups.get(operation, ()) if nonce_example == example else ()
+            return Attributed(tuple(asked), "late")
     return Attributed((), "none")
 
 
@@ -79,10 +83,11 @@ def _live(
     groups: Mapping[int, Sequence[Op]],
     campaign: int,
     example: int,
-) -> tuple[Op, ...]:
+) -> tuple[tuple[Op, ...], tuple[Op, ...]]:
     for nonce_campaign, nonce_example, operation in nonces:
         if nonce_campaign == campaign and nonce_example == example:
-            live = tuple(op for op in groups.get(operation, ()) if op.in_flight(position))
+            alike: Sequence[Op] = groups.get(operation, ())
+            live = tuple(op for op in alike if op.in_flight(position))
             if live:
-                return live
-    return ()
+                return live, tuple(op for op in alike if op.ended <= position)
+    return (), ()

@@ -8,12 +8,23 @@ alike uses no ids at all.
 
 from __future__ import annotations
 
+from collections import Counter
+from statistics import median
 from typing import Final
 
 from overheard.check.observe import Leak
-from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP, missing_of
+from overheard.check.relation import (
+    CROSS_RESOURCE,
+    CROSS_THREAD,
+    IDS,
+    OWNERSHIP,
+    RECALL,
+    missing_of,
+    relation,
+)
 from overheard.check.tally import Tally
-from overheard.check.view import Op
+from overheard.check.view import Call, Op, View
+from overheard.core.canary import decode_canary
 from overheard.core.contract import Contract
 
 REMEMBERS_NOTHING: Final = "remembers nothing"
@@ -76,10 +87,25 @@ class Diagnosis:
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
         self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
         self._reply_leaks = {leak.invariant for leak in tally.leaks if leak.channel != "prompt"}
+        # Mixed prompts of an agent that takes messages together for a background task are no race either.
+        self._mixed_quiet = {
+            leak.invariant for leak in tally.leaks if leak.how == "mixed" and leak.view.mode != "concurrent"
+        }
+        self._told: dict[str, Counter[str]] = {}
+        for leak in tally.leaks:
+            if leak.how == "own":
+                self._told.setdefault(leak.invariant, Counter())[self.of(leak)] += 1
 
     def of(self, leak: Leak) -> str:
-        """The diagnosis of one leak."""
-        if leak.how != "own" or self._beside_a_clean_prompt(leak):
+        """The diagnosis of one leak.
+
+        A prompt that is not surely one operation's tells no story of its own where there is another that
+        explains it: an agent with one history for all mixes its prompts too.
+        """
+        if leak.how != "own":
+            told = self._told.get(leak.invariant)
+            return min(told, key=lambda story: (-told[story], story)) if told else MIXED
+        if self._beside_a_clean_prompt(leak) and not self._only_under_overlap(leak):
             return MIXED
         if leak.channel == "error":
             return REFUSAL_TELLS if leak.observer.outcome == "fail" else ERROR_TELLS
@@ -139,7 +165,7 @@ class Diagnosis:
         invariant = leak.invariant
         return (
             leak.view.mode == "concurrent"
-            and invariant not in self._quiet
+            and invariant not in self._quiet | self._mixed_quiet
             and (invariant == IDS or bool(self._tally.clean[invariant, False]))
         )
 
@@ -210,9 +236,36 @@ def _made_for_another(shown: Op, leak: Leak) -> str | None:
     """
     assert leak.reciter is not None  # noqa: S101 - the caller looked
     fields = leak.token[4:17]
-    if any(sight.token[4:17] == fields for call in shown.calls for sight in call.event.sights):
+    if any(
+        sight.token[4:17] == fields
+        for call in shown.calls
+        if not _could_be_anothers(call, shown, leak.view)
+        for sight in call.event.sights
+    ):
         return None
-    if shown.leader == leak.reciter[1]:
-        return CACHED if len(leak.view.groups[shown.leader]) > 1 else None
-    made_for = leak.view.groups.get(leak.reciter[1], [])
+    made_for = [op for op in leak.view.groups.get(leak.reciter[1], []) if op is not shown]
+    if shown.leader == leak.reciter[1] and _answered_together(leak.view, [shown, *made_for]):
+        return CACHED
     return SWAPPED if any(op.overlaps(shown) for op in made_for) else None
+
+
+def _could_be_anothers(call: Call, shown: Op, view: View) -> bool:
+    """Whether another operation may have made the call, and may see everything that is in it."""
+    facts = [
+        view.ops[canary.fact.operation]
+        for canary in (decode_canary(sight.token) for sight in call.event.sights if sight.token[:3] == "OVH")
+        if canary.fact.example == view.number and canary.fact.operation in view.ops
+    ]
+    return any(
+        all(fact is op or relation(fact, op, view.contract) in (RECALL, None) for fact in facts)
+        for op in (*call.attributed.candidates, *call.attributed.past)
+        if op is not shown
+    )
+
+
+def _answered_together(view: View, alike: list[Op]) -> bool:
+    """Whether operations that sent one text were answered with fewer model calls than each takes alone."""
+    alone = [len(op.calls) for op in view.ops.values() if op.answered() and len(view.groups[op.leader]) == 1]
+    calls = {id(call) for op in alike for call in op.calls}
+    answered = sum(op.outcome == "ok" for op in alike)
+    return answered > 1 and len(calls) < answered * max(1, round(median(alone)) if alone else 1)

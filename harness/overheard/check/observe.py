@@ -9,14 +9,17 @@ against it: whoever tells a fact is never its observer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from overheard.check.relation import CROSS_RESOURCE, IDS, RECALL, relation
+from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP, RECALL, relation
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import Canary, FactKey, decode_canary
 from overheard.core.contract import Contract
 from overheard.core.outcome import Channel
 from overheard.history.events import Sight
+
+_SEVERITY: Final = (CROSS_THREAD, IDS, OWNERSHIP, CROSS_RESOURCE)
+"""Mildest first: what a leak is called if it may have been any of them."""
 
 EvidenceClass = Literal["reply", "prompt", "tool", "listing", "error", "header"]
 How = Literal["own", "ambiguous", "mixed"]
@@ -148,11 +151,16 @@ def _sort(seen: Observed, op: Op, sighting: Sighting, campaign: int) -> None:
             seen.recalled.add((owner.number, op.number))
             _note_evidence(seen, owner, op, sighting.channel)
         return
-    if invariant is not None:
+    if invariant is not None and not _permitted_to_past(owner, sighting.call, view):
         seen.leaks.append(
             Leak(invariant, view, owner, op, fact, sighting.channel, sighting.token, sighting.disguise,
                  reciter, "own", sighting.seen_at, sighting.evidence, view.number)
         )  # fmt: skip
+
+
+def _permitted_to_past(owner: Op, call: Call | None, view: View) -> bool:
+    past = call.attributed.past if call is not None else ()
+    return any(owner is op or relation(owner, op, view.contract) in (RECALL, None) for op in past)
 
 
 def _minted_here(sighting: Sighting, op: Op, view: View) -> bool:
@@ -176,7 +184,8 @@ def _shared(seen: Observed, call: Call, campaign: int) -> None:
     found = list(_in_call(call))
     if attributed.candidates and not attributed.late:
         # Several operations may have asked: what is permitted to any of them is permitted.
-        leaks = _forbidden_to_all(found, attributed.candidates, view, campaign)
+        everybody = (*attributed.candidates, *attributed.past)
+        leaks = _forbidden_to_all(found, everybody, view, campaign)
         if leaks:
             seen.leaks.extend(leaks)
             return
@@ -193,17 +202,17 @@ def _forbidden_to_all(
         if fact.campaign != campaign or fact.example != view.number or owner is None:
             continue
         relations = [
-            RECALL if owner is candidate else relation(owner, candidate, view.contract)
+            (RECALL if owner is candidate else relation(owner, candidate, view.contract)) or RECALL
             for candidate in candidates
         ]
-        if RECALL in relations or None in relations:
+        if RECALL in relations:
             continue
-        invariant = relations[0]
-        assert invariant is not None  # noqa: S101 - None was excluded above
+        # The mildest of what it may be: its own sibling thread's prompt rather than a stranger's.
+        place = min(range(len(relations)), key=lambda index: _SEVERITY.index(relations[index]))
         leaks.append(
-            Leak(invariant, view, owner, candidates[0], fact, sighting.channel, sighting.token,
-                 sighting.disguise, sighting.canary.reciter, "ambiguous", sighting.seen_at,
-                 sighting.evidence, view.number)
+            Leak(relations[place], view, owner, candidates[place], fact,
+                 sighting.channel, sighting.token, sighting.disguise, sighting.canary.reciter, "ambiguous",
+                 sighting.seen_at, sighting.evidence, view.number)
         )  # fmt: skip
     return leaks
 

@@ -18,8 +18,12 @@ from overheard.core.operation import Mode
 from overheard.history.events import Injection
 
 LEAKS_KEPT: Final = 1_000
-"""Leaks kept for diagnosis. A target that shares everything leaks in every operation; the first
-thousand tell its story, the rest are counted."""
+"""Strays and missed recalls kept; the rest are counted."""
+
+ALIKE_KEPT: Final = 20
+"""Leaks kept of one kind: scenario, invariant, channel, whose prompt. The rest are counted. A target that
+shares everything leaks dozens of facts in every operation: a single list was full after two concurrent
+examples, and what the quiet ones had shown was no longer there to tell its story."""
 
 
 class CellKey(NamedTuple):
@@ -57,6 +61,7 @@ class Tally:
         self.independent: dict[str, Counter[str]] = {}
         self.leaks: list[Leak] = []
         self.leak_counts: Counter[tuple[str, str]] = Counter()
+        self._alike: Counter[tuple[str, str, str, str]] = Counter()
         self.leaking_examples: dict[str, set[int]] = {}
         self.clean: Counter[tuple[str, bool]] = Counter()
         self.strays: list[Stray] = []
@@ -181,7 +186,9 @@ class Tally:
         """Count a leak, and keep it while there is room."""
         self.leaking_examples.setdefault(leak.invariant, set()).add(leak.view.number)
         self.leak_counts[leak.invariant, leak.channel] += 1
-        if len(self.leaks) < LEAKS_KEPT:
+        alike = (leak.view.scenario, leak.invariant, leak.channel, leak.how)
+        self._alike[alike] += 1
+        if self._alike[alike] <= ALIKE_KEPT:
             self.leaks.append(leak)
 
     def _exposures(self, seen: Observed) -> set[str]:

@@ -250,7 +250,7 @@ def _vacuous() -> Iterator[Specimen]:
     forgetful: dict[str, Any] = {
         "diagnosis": "remembers nothing",
         "invariants": frozenset({RECALL}),
-        "reasons": ("control",),
+        "reasons": ("nothing was remembered",),
         "exit_code": 1,
     }
     yield specimen(
