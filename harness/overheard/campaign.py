@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import platform
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +31,7 @@ from overheard.core.contract import Contract, Origin, declare
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
 from overheard.drive.watchdog import Watchdog
+from overheard.environment import environment
 from overheard.history.events import (
     AnyEvent,
     CampaignEnded,
@@ -211,7 +211,7 @@ async def _stage(
     agents read them where they are built.
     """
     log = _MirrorLog(recorder)
-    with Mirror(log) as mirror, _environment(mirror.environment()):
+    with Mirror(log) as mirror, environment(mirror.environment()):
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=on_hang or (lambda _seconds: None))
         target = load(options.target, base=options.base) if target_object is None else target_object
@@ -459,21 +459,6 @@ _FIRST_CONTACT: Final = Plan(
         )
     ),
 )
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the duration, and put back what was there."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _versions() -> dict[str, str]:
