@@ -1,15 +1,16 @@
-"""Grouping leaks into findings: one for each invariant, diagnosis and channel, told by its first witness."""
+"""Grouping leaks into findings: one for each invariant and diagnosis, told by its first witness."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from overheard.check.diagnose import ADVICE, FORGETS, NARROWER, NOT_REFUSED, REMEMBERS_NOTHING, Diagnosis
 from overheard.check.observe import Leak
-from overheard.check.relation import CROSS_RESOURCE, INVARIANTS, OWNERSHIP, RECALL
+from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP, RECALL
 from overheard.check.result import Finding, Party
-from overheard.check.tally import Missed, Tally
+from overheard.check.tally import LeakKey, Missed, Tally, alike
 from overheard.check.view import Op, describe
 from overheard.history.events import Reduced
 
@@ -21,17 +22,24 @@ _RULES_OUT: Final = {CROSS_RESOURCE: (OWNERSHIP,)}
 
 
 def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) -> tuple[Finding, ...]:
-    """Every finding, in the order of the invariants, then diagnosis and channel."""
-    groups: dict[tuple[str, str, str], list[Leak]] = {}
+    """Every finding, in the order of the invariants, then of the diagnoses."""
+    groups: dict[tuple[str, str], list[Leak]] = {}
+    stories: dict[LeakKey, set[str]] = {}
     for leak in tally.leaks:
-        groups.setdefault((leak.invariant, diagnosis.of(leak), leak.channel), []).append(leak)
-    for leak in tally.without_id:
-        groups.setdefault((leak.invariant, NOT_REFUSED, leak.channel), []).append(leak)
+        story = diagnosis.of(leak)
+        groups.setdefault((leak.invariant, story), []).append(leak)
+        stories.setdefault(alike(leak), set()).add(story)
     minimal = list(reductions)
-    found = [_leaked(key, leaks, minimal) for key, leaks in groups.items()]
+    found = []
+    for key, leaks in groups.items():
+        times, examples = _frequency(leaks, tally, stories)
+        found.append(_leaked(key, leaks, minimal, times=times, examples=examples))
+    if tally.without_id:
+        times, examples = len(tally.without_id), len({leak.view.number for leak in tally.without_id})
+        found.append(_leaked((IDS, NOT_REFUSED), tally.without_id, [], times=times, examples=examples))
     found.extend(_missed(tally, diagnosis))
     order = {name: place for place, name in enumerate(INVARIANTS)}
-    return tuple(sorted(found, key=lambda one: (order[one.invariant], one.diagnosis, one.channel)))
+    return tuple(sorted(found, key=lambda one: (order[one.invariant], one.diagnosis)))
 
 
 def narrower(tally: Tally) -> bool:
@@ -39,13 +47,31 @@ def narrower(tally: Tally) -> bool:
     return tally.wide_promised >= 3 and tally.wide_seen == 0
 
 
-def _leaked(key: tuple[str, str, str], leaks: list[Leak], minimal: list[Reduced]) -> Finding:
-    invariant, diagnosis, _ = key
-    first = min(leaks, key=lambda leak: (leak.view.number, leak.seen_at, leak.observer.number))
+def _frequency(leaks: list[Leak], tally: Tally, stories: Mapping[LeakKey, set[str]]) -> tuple[int, int]:
+    """How many leaks, in how many examples. Only some of each kind are kept for diagnosis: where all of
+    those tell one story, so do the others; elsewhere those that were kept are counted, and are a minimum."""  # noqa: D209
+    times, examples = 0, {leak.view.number for leak in leaks}
+    for key, kept in Counter(map(alike, leaks)).items():
+        alone = len(stories[key]) == 1
+        times += tally.alike[key].times if alone else kept
+        examples |= tally.alike[key].examples if alone else set()
+    return times, len(examples)
+
+
+def _leaked(
+    key: tuple[str, str], leaks: list[Leak], minimal: list[Reduced], *, times: int, examples: int
+) -> Finding:
+    """The witness is the first of those that say most: what somebody was shown, before what a model was."""
+    invariant, diagnosis = key
+    first = min(
+        leaks,
+        key=lambda leak: (leak.channel == "prompt", leak.view.number, leak.seen_at, leak.observer.number),
+    )
     numbers = {leak.view.number for leak in leaks}
-    reduced = next(
+    reduced = min(
         (one for one in minimal if one.invariant == invariant and one.example in numbers),
-        None,
+        key=lambda one: one.channel != first.channel,
+        default=None,
     )
     return Finding(
         invariant=invariant,
@@ -62,8 +88,9 @@ def _leaked(key: tuple[str, str, str], leaks: list[Leak], minimal: list[Reduced]
         scenario=first.view.scenario,
         example=first.view.number,
         condition=first.view.condition(first.observer),
-        occurrences=len(leaks),
-        examples=len(numbers),
+        occurrences=times,
+        examples=examples,
+        also_in=tuple(sorted({leak.channel for leak in leaks} - {first.channel})),
         also_rules_out=_RULES_OUT.get(invariant, ()),
         minimal=reduced.plan if reduced else None,
         minimal_owner=reduced.owner if reduced else None,

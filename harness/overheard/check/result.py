@@ -28,7 +28,8 @@ class Party(msgspec.Struct, frozen=True, kw_only=True):
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A broken promise, with its witness: the first of `occurrences` like it.
 
-    Findings that differ neither in invariant, diagnosis nor channel are one finding. `told_at` and
+    Leaks that differ neither in invariant nor in diagnosis are one finding. Its `channel` is that of the
+    witness, one by which somebody was shown something if there is one; `also_in` are the others. `told_at` and
     `seen_at` are microseconds since the campaign began. `token` is the canary seen and `evidence` the
     text around it, both raw: renderers redact them. `condition` says what was going on around the
     observation. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
@@ -51,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     condition: Mode
     occurrences: int
     examples: int
+    also_in: tuple[Channel, ...] = ()
     also_rules_out: tuple[str, ...] = ()
     minimal: Plan | None = None
     minimal_owner: int | None = None

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from overheard.check.exposure import exposures, recalls
-from overheard.check.observe import Leak, Observed, Stray
+from overheard.check.observe import How, Leak, Observed, Stray
 from overheard.check.relation import IDS, RECALL, relation
 from overheard.check.view import Op, View
 from overheard.core.canary import FactKey
 from overheard.core.operation import Mode
+from overheard.core.outcome import Channel
 from overheard.history.events import Injection
 
 LEAKS_KEPT: Final = 1_000
@@ -43,6 +44,30 @@ class CellCount:
         self.none = 0
 
 
+class LeakKey(NamedTuple):
+    """What makes two leaks alike: told by one kind of traffic, seen by one kind of channel."""
+
+    scenario: str
+    invariant: str
+    channel: Channel
+    how: How
+
+
+def alike(leak: Leak) -> LeakKey:
+    """The kind of a leak."""
+    return LeakKey(leak.view.scenario, leak.invariant, leak.channel, leak.how)
+
+
+class LeakCount:
+    """How many leaks of one kind there were, and in which examples, whether they were kept or not."""
+
+    __slots__ = ("examples", "times")
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.examples: set[int] = set()
+
+
 class Missed(NamedTuple):
     """A promised recall that did not come."""
 
@@ -61,7 +86,7 @@ class Tally:
         self.independent: dict[str, Counter[str]] = {}
         self.leaks: list[Leak] = []
         self.leak_counts: Counter[tuple[str, str]] = Counter()
-        self._alike: Counter[tuple[str, str, str, str]] = Counter()
+        self.alike: dict[LeakKey, LeakCount] = {}
         self.leaking_examples: dict[str, set[int]] = {}
         self.clean: Counter[tuple[str, bool]] = Counter()
         self.strays: list[Stray] = []
@@ -186,9 +211,10 @@ class Tally:
         """Count a leak, and keep it while there is room."""
         self.leaking_examples.setdefault(leak.invariant, set()).add(leak.view.number)
         self.leak_counts[leak.invariant, leak.channel] += 1
-        alike = (leak.view.scenario, leak.invariant, leak.channel, leak.how)
-        self._alike[alike] += 1
-        if self._alike[alike] <= ALIKE_KEPT:
+        count = self.alike.setdefault(alike(leak), LeakCount())
+        count.times += 1
+        count.examples.add(leak.view.number)
+        if count.times <= ALIKE_KEPT:
             self.leaks.append(leak)
 
     def _exposures(self, seen: Observed) -> set[str]:
@@ -264,5 +290,10 @@ class Tally:
         )
 
     def examples_of(self, invariant: str, scenarios: Iterable[str]) -> int:
-        """The fewest independent examples that any of `scenarios` exercised the invariant in."""
-        return min((self.independent.get(name, Counter())[invariant] for name in scenarios), default=0)
+        """The fewest independent examples that any of `scenarios` exercised the invariant in.
+
+        A scenario that was not driven at all, because the contract does not promise what it is about, says
+        nothing either way.
+        """
+        counts = [self.independent[name][invariant] for name in scenarios if name in self.independent]
+        return min(counts, default=0)

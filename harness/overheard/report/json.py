@@ -85,6 +85,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         condition=finding.condition,
         occurrences=finding.occurrences,
         examples=finding.examples,
+        also_in=finding.also_in,
         also_rules_out=finding.also_rules_out,
         replayed=finding.replayed,
         replays=finding.replays,

@@ -99,6 +99,7 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     condition: Mode
     occurrences: Count
     examples: Count
+    also_in: Annotated[tuple[Channel, ...], Meta(description="other channels in which it was seen")]
     also_rules_out: tuple[str, ...]
     replayed: Annotated[Count, Meta(description="replays of the counterexample that showed it again")]
     replays: Count

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
-from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party
+from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party, Sensitivity
 from overheard.core.contract import ORIGINS, Origin
 from overheard.core.outcome import Channel
 
@@ -92,6 +92,8 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         "missing": ("missed by", f"who asked for it and did not get it {CHANNELS[finding.channel]}"),
         "answered": ("answered", "where the contract promises a refusal"),
     }[breach(finding)]
+    if finding.also_in:
+        how += f" (also {' and '.join(CHANNELS[channel] for channel in finding.also_in)})"
     if finding.disguise:
         how += f", written as {finding.disguise}"
     return [
@@ -179,10 +181,23 @@ def activity(judgement: Judgement) -> list[str]:
     lines = [driven, watched]
     if traffic.stalls:
         lines.append(f"the target blocked the loop {number_of(traffic.stalls, 'time')}")
+    return lines + _put_in(judgement.sensitivity)
+
+
+def _put_in(rows: Iterable[Sensitivity]) -> list[str]:
+    """What became of the leaks put in on purpose; those that went unseen one by one."""
+    rows = list(rows)
+    total = sum(row.injected for row in rows)
+    if not total:
+        return []
+    seen = sum(row.seen for row in rows)
+    channels = dict.fromkeys(CHANNELS[row.channel] for row in rows)
+    lines = [f"{seen} of {number_of(total, 'leak')} put in on purpose seen ({', '.join(channels)})"]
     return lines + [
-        f"{row.injector}: {row.seen} of {number_of(row.injected, 'leak')} put in on purpose seen "
-        f"({row.invariant}, {row.channel})"
-        for row in judgement.sensitivity
+        f"{number_of(row.injected - row.seen, 'leak')} put in on purpose not seen: {row.invariant}, "
+        f"{CHANNELS[row.channel]}"
+        for row in rows
+        if row.seen < row.injected
     ]
 
 
