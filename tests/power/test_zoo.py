@@ -17,6 +17,8 @@ from overheard.scenario.load import builtin
 from overheard.zoo.catalogue import CATALOGUE, Specimen
 
 LEAKAGE = {"no-cross-thread-recall", "no-cross-resource-leakage", "thread-ownership", "ids-required"}
+SMOKE = msgspec.structs.replace(PROFILES["smoke"], seconds=600.0)
+"""What a run does on every push, without its clock: a loaded machine must not decide what is true."""
 EXIT = {"held": 0, "violated": 1, "inconclusive": 3}
 
 
@@ -26,7 +28,7 @@ def campaign(specimen: Specimen, seed: int, **changes):
         base=Path(),
         seed=seed,
         campaign=fresh_numbers()[1],
-        profile=changes.pop("profile", PROFILES["smoke"]),
+        profile=changes.pop("profile", SMOKE),
         scenarios=changes.pop("scenarios", tuple(builtin().values())),
         **changes,
     )

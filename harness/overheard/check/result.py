@@ -29,8 +29,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A broken promise, with its witness: the first of `occurrences` like it.
 
     Leaks that differ neither in invariant nor in diagnosis are one finding. Its `channel` is that of the
-    witness, one by which somebody was shown something if there is one; `also_in` are the others. `told_at` and
-    `seen_at` are microseconds since the campaign began. `token` is the canary seen and `evidence` the
+    witness, one by which somebody was shown something if there is one; `also_in` are the others. `told_at`
+    and `seen_at` are microseconds since the campaign began. `token` is the canary seen and `evidence` the
     text around it, both raw: renderers redact them. `condition` says what was going on around the
     observation. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
     operation `minimal_owner` tells and `minimal_observer` sees; it `replayed` in so many of `replays`.
