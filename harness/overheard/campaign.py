@@ -117,6 +117,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `prove`     put in every leak there is, not only the short form.
     `command`, `started`   how and when the run was asked for, for the record.
     `history`   file to record to; None keeps the history in memory.
+    `first`     number of the first example: campaigns that are later read as one share their campaign number
+                and must not share examples, or one's canaries would pass for the other's.
     """
 
     target: str
@@ -132,6 +134,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     started: str = ""
     history: Path | None = None
     extra: tuple[Plan, ...] = ()
+    first: int = 0
 
 
 def run(
@@ -154,7 +157,9 @@ def run(
     begin = time.perf_counter_ns()
     recorder = Recorder(options.history, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=tap)
     try:
-        with asyncio.Runner() as runner:
+        # With a factory of its own the runner leaves the thread's current loop alone: under pytest it is
+        # somebody else's.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             runner.run(_campaign(options, recorder, tap, target_object, on_hang))
     finally:
         recorder.close()
@@ -275,7 +280,7 @@ class Stage:
         self._mirror = mirror
         self._contract = contract
         self._tally = Tally(campaign=options.campaign)
-        self._number = 0
+        self._number = options.first
         self._deadline = time.monotonic() + options.profile.seconds
         self._proofs: dict[tuple[str, str], list[Proof]] = {}
 
@@ -285,6 +290,7 @@ class Stage:
             self.reason, self.detail = "error", "the target answered neither of the first two calls"
             return
         await self._explore()
+        self._tally.settle()
         await self._prove()
         await self._reduce()
 

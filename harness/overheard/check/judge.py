@@ -63,6 +63,7 @@ def judge(history: History) -> Judgement:
                 f"checking example {example.started.example} failed: {type(error).__name__}: {error}"
             )
     _resolve_strays(tally, history, header)
+    tally.settle()
     return _judgement(history, tally, failures)
 
 

@@ -30,7 +30,7 @@ class Leak(NamedTuple):
 
     `how` says whose prompt it was: surely the observer's `own` (replies and errors always are), one of
     several (`ambiguous`: forbidden to all of them), or nobody's in particular (`mixed`: canaries of two
-    owners in one prompt).
+    owners in one prompt). `may_be` are the invariants and observers of an ambiguous one, mildest first.
     """
 
     invariant: str
@@ -46,6 +46,7 @@ class Leak(NamedTuple):
     seen_at: int
     evidence: str
     owner_example: int
+    may_be: tuple[tuple[str, Op], ...] = ()
 
 
 class Stray(NamedTuple):
@@ -207,12 +208,14 @@ def _forbidden_to_all(
         ]
         if RECALL in relations:
             continue
-        # The mildest of what it may be: its own sibling thread's prompt rather than a stranger's.
-        place = min(range(len(relations)), key=lambda index: _SEVERITY.index(relations[index]))
+        options: dict[str, Op] = {}
+        for invariant, candidate in zip(relations, candidates, strict=True):
+            options.setdefault(invariant, candidate)
+        may_be = tuple(sorted(options.items(), key=lambda option: _SEVERITY.index(option[0])))
         leaks.append(
-            Leak(relations[place], view, owner, candidates[place], fact,
-                 sighting.channel, sighting.token, sighting.disguise, sighting.canary.reciter, "ambiguous",
-                 sighting.seen_at, sighting.evidence, view.number)
+            Leak(may_be[0][0], view, owner, may_be[0][1], fact, sighting.channel, sighting.token,
+                 sighting.disguise, sighting.canary.reciter, "ambiguous", sighting.seen_at,
+                 sighting.evidence, view.number, may_be)
         )  # fmt: skip
     return leaks
 

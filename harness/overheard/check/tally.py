@@ -89,6 +89,7 @@ class Tally:
         self.alike: dict[LeakKey, LeakCount] = {}
         self.leaking_examples: dict[str, set[int]] = {}
         self.clean: Counter[tuple[str, bool]] = Counter()
+        self.pending: list[Leak] = []
         self.strays: list[Stray] = []
         self.recall_promised = 0
         self.recall_seen = 0
@@ -208,7 +209,14 @@ class Tally:
             )
 
     def add_leak(self, leak: Leak) -> None:
-        """Count a leak, and keep it while there is room."""
+        """Count a leak, and keep it while there is room.
+
+        One that may break either of two promises waits until it is known what else was broken.
+        """
+        if len(leak.may_be) > 1:
+            if len(self.pending) < LEAKS_KEPT:
+                self.pending.append(leak)
+            return
         self.leaking_examples.setdefault(leak.invariant, set()).add(leak.view.number)
         self.leak_counts[leak.invariant, leak.channel] += 1
         count = self.alike.setdefault(alike(leak), LeakCount())
@@ -216,6 +224,17 @@ class Tally:
         count.examples.add(leak.view.number)
         if count.times <= ALIKE_KEPT:
             self.leaks.append(leak)
+
+    def settle(self) -> None:
+        """Decide about the leaks that may break either of two promises: a promise that is known to be broken
+        explains them, else the mildest does. (An agent that shows strangers to each other was said to mix a
+        resource's threads as well, because two callers had asked in the same words.)"""  # noqa: D209
+        pending, self.pending = self.pending, []
+        broken = set(self.leaking_examples)
+        for leak in pending:
+            known = [option for option in leak.may_be if option[0] in broken]
+            invariant, observer = (known or leak.may_be)[0]
+            self.add_leak(leak._replace(invariant=invariant, observer=observer, may_be=()))
 
     def _exposures(self, seen: Observed) -> set[str]:
         leaked = {(leak.owner.number, leak.observer.number) for leak in seen.leaks}
