@@ -76,6 +76,12 @@ class History:
             raise HistoryError("a history begins with its header, and these events do not")
         return cls(events[0], lambda _: (events[1:],))
 
+    def events(self) -> Iterator[AnyEvent]:
+        """Everything after the header, in the order in which it was recorded. Raises as `examples`."""
+        self.truncated = False
+        for block in self._open_blocks(self):
+            yield from block
+
     def examples(self) -> Iterator[Example]:
         """Each example, in order; memory is bounded by the largest of them.
 

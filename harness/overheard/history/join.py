@@ -1,0 +1,115 @@
+"""One history out of several: the scenarios of one run, each of them recorded by a campaign of its own.
+
+The parts share a campaign number and have no example in common, so what was told in one of them and seen
+in another is still told from a stranger's. They are put one after the other in the order given, never in
+that of their arrival: the same parts are the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from msgspec.structs import replace
+
+from overheard.core.errors import HistoryError
+from overheard.history.events import (
+    AnyEvent,
+    CampaignEnded,
+    ExampleStarted,
+    Header,
+    ModelAnswered,
+    ModelCalled,
+)
+from overheard.history.reader import History, open_history
+from overheard.history.writer import Recorder
+
+Reason = Literal["completed", "budget", "interrupted", "violated", "error"]
+
+_WORST: Final[tuple[Reason, ...]] = ("completed", "violated", "budget", "error", "interrupted")
+_SAME: Final = ("format", "overheard", "campaign", "seed", "target", "profile", "contract", "offers")
+
+
+def join(parts: Sequence[Path], target: Path, *, gaps: Sequence[tuple[Mapping[str, Any], str]] = ()) -> None:
+    """Write the history `target` out of `parts`, at least one, in their order.
+
+    `gaps` are scenarios, as plain data, of which there is no part, each with the reason: they are asked for
+    in the header, so that nothing can pass which rests on them, and named in the last line. Times go on
+    from part to part. Raises HistoryError if a part cannot be read or is none of the same run, InternalError
+    if `target` cannot be written.
+    """
+    histories = [open_history(path) for path in parts]
+    _one_run(parts, [history.header for history in histories])
+    scenarios = [one for history in histories for one in history.header.scenarios]
+    header = replace(histories[0].header, scenarios=(*scenarios, *(scenario for scenario, _ in gaps)))
+    now = 0
+
+    def record(event: AnyEvent) -> None:
+        nonlocal now
+        if not isinstance(event, Header):
+            now = event.t
+        recorder.record(event)
+
+    recorder = Recorder(target, clock=lambda: now)
+    try:
+        record(header)
+        # What a target asks while it is being built belongs to nobody. Behind an earlier part it would be
+        # taken for that part's background work.
+        for history in histories:
+            for event in _before(history):
+                if not isinstance(event, Header):
+                    record(replace(event, t=0))
+        ends: list[tuple[Reason, str]] = [("error", f"{one['name']}: {why}") for one, why in gaps]
+        calls = 0
+        for history in histories:
+            start, highest = now, 0
+            end: CampaignEnded | None = None
+            for event in _driven(history):
+                if isinstance(event, CampaignEnded):
+                    end = event
+                if isinstance(event, CampaignEnded | Header):
+                    continue
+                if isinstance(event, ModelCalled | ModelAnswered):
+                    highest = max(highest, event.call)
+                    event = replace(event, call=calls + event.call)  # noqa: PLW2901 - as it stands in the whole
+                record(replace(event, t=start + event.t))
+            calls += highest
+            ends.append(_end(history, end))
+        reason = max((reason for reason, _ in ends), key=_WORST.index)
+        detail = "; ".join(dict.fromkeys(detail for why, detail in ends if why == reason and detail))
+        record(CampaignEnded(t=now, reason=reason, detail=detail))
+    finally:
+        recorder.close()
+
+
+def _one_run(parts: Sequence[Path], headers: Sequence[Header]) -> None:
+    for path, header in zip(parts, headers, strict=True):
+        for name in _SAME:
+            if getattr(header, name) != getattr(headers[0], name):
+                raise HistoryError(
+                    f"{path} and {parts[0]} are no parts of one run: they differ in {name}; run it again"
+                )
+
+
+def _before(history: History) -> Iterator[AnyEvent]:
+    for event in history.events():
+        if isinstance(event, ExampleStarted | CampaignEnded):
+            return
+        yield event
+
+
+def _driven(history: History) -> Iterator[AnyEvent]:
+    begun = False
+    for event in history.events():
+        begun = begun or isinstance(event, ExampleStarted | CampaignEnded)
+        if begun:
+            yield event
+
+
+def _end(history: History, end: CampaignEnded | None) -> tuple[Reason, str]:
+    names = ", ".join(str(scenario.get("name")) for scenario in history.header.scenarios)
+    if end is None:
+        return "error", f"{names}: the history was cut short"
+    detail = f"{names}: {end.detail}" if end.detail else ""
+    return end.reason, detail
