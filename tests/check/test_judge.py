@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from overheard.check import judge as module
 from overheard.check.judge import judge
-from overheard.history.events import Injection
+from overheard.history.events import ExampleEnded, Injection
+from overheard.history.reader import History
 
 HELD = """
 r0 a !x
@@ -218,6 +219,60 @@ def test_two_candidates_are_judged_by_the_more_permissive(judged):
     # Both calls carry the nonce of operation 4, and x may be seen by r0, y by r1: no prompt is a finding.
     assert all(one.channel != "prompt" for one in result.findings)
     assert result.attribution.ambiguous == 2
+
+
+def test_work_for_one_who_said_the_same_before_is_not_taken_for_the_leak_of_who_says_it_now(judged):
+    """Both messages carry the nonce of operation 1; the call while r1's is in flight may be for r0's."""
+    text = HELD.replace("r1 b ?y =y\nr0 c", "r1 b ?y same:1 ~x\nr0 c")
+    assert all(one.invariant == "recall-within-thread" for one in judged(text).findings)
+    for surely in ("=y ~x", "=y same:1 ~x"):
+        leaky = HELD.replace("r1 b ?y =y\nr0 c", f"r1 b ?y {surely}\nr0 c")
+        assert stories(judged(leaky)) == [("no-cross-resource-leakage", "resource ignored")]
+
+
+AMBIGUOUS = """
+-- concurrent
+r0 a !x
+  r1 b !y
+r0 a ?x =x
+  r1 b ?y =y
+r0 c ?y ~x
+  r1 b ?x same:4
+r0 a ?x =x
+  r1 b ?y =y
+"""
+
+
+def test_a_prompt_of_one_of_two_is_judged_by_the_mildest_unless_another_is_known_to_be_broken(judged):
+    """x in a prompt of r0's other thread, or of r1's: a sibling thread, or another resource?"""
+    alone = judged(f"{HELD}{AMBIGUOUS}")
+    assert [one.invariant for one in alone.findings] == ["no-cross-thread-recall"]
+    known = judged(f"{HELD.replace('r1 b ?x', 'r1 b ?x =x')}{AMBIGUOUS}")
+    assert stories(known) == [("no-cross-resource-leakage", "resource ignored")]
+
+
+def test_one_story_in_several_channels_is_one_finding_told_by_what_somebody_was_shown(judged):
+    result = judged(HELD.replace("r1 b ?x", "r1 b ?x =x"))
+    (finding,) = result.findings
+    assert (finding.channel, finding.also_in) == ("reply", ("prompt",))
+    assert (finding.occurrences, finding.examples) == (2, 1)
+
+
+def test_leaks_beyond_those_that_are_kept_are_counted(judged):
+    leaky = HELD.replace("r1 b ?x", "r1 b ?x =x")
+    (finding,) = judged("\n--".join([leaky] * 50)).findings
+    assert (finding.occurrences, finding.examples) == (100, 50)
+
+
+def test_a_scenario_that_was_not_driven_takes_nothing_from_the_bound(judged, history):
+    whole = history(HELD)
+    header = msgspec.structs.replace(
+        whole.header, scenarios=(*whole.header.scenarios, {**whole.header.scenarios[0], "name": "other"})
+    )
+    (example,) = whole.examples()
+    events = [example.started, *example.events, ExampleEnded(example=0, t=1 << 40)]
+    result = judge(History.from_events([header, *events]))
+    assert of(result, "recall-within-thread").examples == 1
 
 
 def test_overlap_must_be_proved(judged):

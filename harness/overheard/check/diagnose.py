@@ -12,19 +12,16 @@ from collections import Counter
 from statistics import median
 from typing import Final
 
-from overheard.check.observe import Leak
+from overheard.check.observe import Leak, may_see_all
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     IDS,
     OWNERSHIP,
-    RECALL,
     missing_of,
-    relation,
 )
 from overheard.check.tally import Tally
 from overheard.check.view import Call, Op, View
-from overheard.core.canary import decode_canary
 from overheard.core.contract import Contract
 
 REMEMBERS_NOTHING: Final = "remembers nothing"
@@ -251,13 +248,8 @@ def _made_for_another(shown: Op, leak: Leak) -> str | None:
 
 def _could_be_anothers(call: Call, shown: Op, view: View) -> bool:
     """Whether another operation may have made the call, and may see everything that is in it."""
-    facts = [
-        view.ops[canary.fact.operation]
-        for canary in (decode_canary(sight.token) for sight in call.event.sights if sight.token[:3] == "OVH")
-        if canary.fact.example == view.number and canary.fact.operation in view.ops
-    ]
     return any(
-        all(fact is op or relation(fact, op, view.contract) in (RECALL, None) for fact in facts)
+        may_see_all(op, call, view)
         for op in (*call.attributed.candidates, *call.attributed.past)
         if op is not shown
     )

@@ -152,16 +152,28 @@ def _sort(seen: Observed, op: Op, sighting: Sighting, campaign: int) -> None:
             seen.recalled.add((owner.number, op.number))
             _note_evidence(seen, owner, op, sighting.channel)
         return
-    if invariant is not None and not _permitted_to_past(owner, sighting.call, view):
+    if invariant is not None and not _may_be_of_the_past(sighting.call, view):
         seen.leaks.append(
             Leak(invariant, view, owner, op, fact, sighting.channel, sighting.token, sighting.disguise,
                  reciter, "own", sighting.seen_at, sighting.evidence, view.number)
         )  # fmt: skip
 
 
-def _permitted_to_past(owner: Op, call: Call | None, view: View) -> bool:
-    past = call.attributed.past if call is not None else ()
-    return any(owner is op or relation(owner, op, view.contract) in (RECALL, None) for op in past)
+def _may_be_of_the_past(call: Call | None, view: View) -> bool:
+    """Whether an operation that said the same before may have made the call for itself in the background."""
+    return call is not None and any(may_see_all(op, call, view) for op in call.attributed.past)
+
+
+def may_see_all(op: Op, call: Call, view: View) -> bool:
+    """Whether everything in the call's prompt is the operation's own or permitted to it."""
+    for sight in call.event.sights:
+        if not sight.token.startswith("OVH"):
+            continue
+        fact = decode_canary(sight.token).fact
+        owner = view.ops.get(fact.operation) if fact.example == view.number else None
+        if owner is not None and owner is not op and relation(owner, op, view.contract) not in (RECALL, None):
+            return False
+    return True
 
 
 def _minted_here(sighting: Sighting, op: Op, view: View) -> bool:
