@@ -1,22 +1,263 @@
-"""What the tests of plans share: built-in scenarios, and a simple count of controlled exposures."""
+"""What the tests of plans share: built-in scenarios and drawn ones, what a valid plan is, and simple counts
+of controlled exposures and promised recalls. All of it is written from the definitions, not from the weave.
+"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
+import msgspec
 import pytest
+from hypothesis import strategies as st
 
-from overheard.core.contract import Contract
+from overheard.core.canary import decode_canary, find_canaries
+from overheard.core.contract import Contract, declare
+from overheard.core.ids import MISSING_KINDS, OMITTED, missing_kind
 from overheard.core.offers import Offers
+from overheard.core.operation import FACT_MARK, NONCE_MARK, Plan, bind_ids, bind_text
 from overheard.scenario.load import builtin
+from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MISSING_IDS, MOVES, Scenario
+from overheard.scenario.problems import contradictions, problems
+
+CAMPAIGN, EXAMPLE = 4711, 3
+
+
+class Scenarios(dict):
+    def __repr__(self):
+        return "built-in scenarios"  # Hypothesis prints what a failing test was given
 
 
 @pytest.fixture(scope="session")
 def scenarios():
-    return builtin()
+    return Scenarios(builtin())
 
 
 @pytest.fixture(scope="session")
 def count_controlled():
     return controlled
+
+
+@pytest.fixture(scope="session")
+def count_recalls():
+    return recalled
+
+
+@pytest.fixture(scope="session")
+def assert_valid():
+    return valid
+
+
+@pytest.fixture(scope="session")
+def drawn():
+    """Hypothesis strategies: contracts, what targets offer, and scenarios that files could hold."""
+    return Drawn()
+
+
+class Drawn:
+    def __init__(self):
+        self.contracts = contracts()
+        self.offers = offers()
+        self.scenarios = own_scenarios()
+
+    def __repr__(self):
+        return "strategies"
+
+
+def contracts():
+    """Any contract that can be declared."""
+    ways = st.sampled_from(("closed", "refuse", "ordinary"))
+    keys = {
+        "scope": st.sampled_from(("thread", "resource", "tenant")),
+        "thread_ids": st.sampled_from(("owned", "bearer")),
+        "recall": st.one_of(st.integers(0, 8), st.just(1000)),
+        "recall_kind": st.sampled_from(("exact", "ranked")),
+        "authentication": st.sampled_from(("none", "caller")),
+        "settle": st.just(0),
+        "scope.search": st.just("resource"),
+        **{f"missing_ids.{kind}": ways for kind in MISSING_KINDS},
+    }
+    return st.fixed_dictionaries({}, optional=keys).map(lambda flags: declare(("flag", flags)).contract)
+
+
+def offers():
+    """Any combination of keywords that a target's `send` may take, and cannot be called without."""
+
+    @st.composite
+    def offer(draw):
+        accepts = draw(st.lists(st.sampled_from(("thread", "resource", "tenant", "caller")), unique=True))
+        required = [keyword for keyword in accepts if draw(st.booleans())]
+        return Offers(accepts=tuple(accepts), required=tuple(required))
+
+    return offer()
+
+
+def scenario_data():
+    """The contents of scenario files that are right by themselves: every key that there is, any values."""
+
+    def between(low, high):
+        return st.lists(st.integers(low, high), min_size=2, max_size=2).map(sorted)
+
+    def some(values):
+        return st.lists(st.sampled_from(values), min_size=1, unique=True)
+
+    words = st.text(min_size=1, max_size=12)
+    return st.fixed_dictionaries(
+        {
+            "title": words,
+            "shows": words,
+            "invariants": some(INVARIANTS),
+            "weights": st.dictionaries(
+                st.sampled_from(MOVES), st.floats(0, 1000) | st.integers(0, 9), min_size=1
+            ),
+        },
+        optional={
+            "mode": st.sampled_from(("sequential", "interleaved", "concurrent")),
+            "references": st.lists(words, max_size=3),
+            "population": st.fixed_dictionaries(
+                {},
+                optional={
+                    "resources": between(1, 12),
+                    "threads": between(1, 5),
+                    "tenants": between(1, 4),
+                    "facts": between(1, 3),
+                },
+            ),
+            "identifiers": some(IDENTIFIERS),
+            "turns": between(4, 60),
+            "missing": st.fixed_dictionaries(
+                {}, optional={"kinds": some(MISSING_KINDS), "ids": some(MISSING_IDS)}
+            ),
+            "width": between(2, 8),
+            "latency": st.integers(0, 50),
+        },
+    )
+
+
+def own_scenarios():
+    """Scenarios that nobody has written yet, among those that the loader would take."""
+    return scenario_data().map(convert).filter(lambda scenario: not list(contradictions(scenario)))
+
+
+def convert(data):
+    assert problems(data) == []
+    return msgspec.convert({"name": "drawn", **data}, Scenario, strict=False)
+
+
+def valid(plan: Plan, scenario: Scenario, contract: Contract, offers: Offers) -> None:
+    """Everything that must be true of every plan, whatever it was woven from."""
+    assert msgspec.json.decode(msgspec.json.encode(plan), type=Plan) == plan
+    operations = plan.operations
+    assert [op.number for op in operations] == list(range(len(operations)))
+    _rounds(plan, scenario)
+    attributes = set()
+    texts = {}
+    for op in operations:
+        _references(op, operations)
+        _text(op, operations, texts)
+        _ids(op, contract, offers)
+        if op.tells is not None:
+            # Memory merges facts about one thing: each of a resource's facts is about another.
+            assert (op.caller, op.tells) not in attributes
+            attributes.add((op.caller, op.tells))
+    _ownership(plan, contract, offers)
+
+
+def _rounds(plan, scenario):
+    members = defaultdict(list)
+    for op in plan.operations:
+        members[op.round].append(op)
+    assert [op.round for op in plan.operations] == sorted(op.round for op in plan.operations)
+    assert sorted(members) == list(range(len(members)))
+    for together in members.values():
+        assert len({op.caller for op in together}) == len(together)
+        assert len(together) <= (scenario.width[1] if plan.mode == "concurrent" else 1)
+
+
+def _references(op, operations):
+    assert not (op.tells is not None and op.asks)
+    assert len(set(op.asks)) == len(op.asks)
+    for number in op.asks:
+        fact = operations[number]
+        assert fact.tells is not None
+        assert fact.round < op.round, "what is asked for was told and over before"
+        assert fact.tells in op.text
+    if op.same_text_as is not None:
+        leader = operations[op.same_text_as]
+        assert leader.number < op.number
+        assert leader.same_text_as is None
+        assert leader.text == op.text
+
+
+def _text(op, operations, texts):
+    assert op.text.count(NONCE_MARK) == 1
+    assert op.text.count(FACT_MARK) == (1 if op.tells is not None else 0)
+    text = bind_text(op, CAMPAIGN, EXAMPLE)
+    found = find_canaries(text)
+    if op.tells is None:
+        # Whoever asks must not utter what it asks for: then its own words would be the evidence.
+        assert found == []
+    else:
+        assert [decode_canary(token).fact.operation for token in found] == [op.number]
+        assert text.index(found[0]) + len(found[0]) <= 60
+    if op.same_text_as is None:
+        assert text not in texts, "no text is sent twice but where that is the point"
+        texts[text] = op.number
+    else:
+        assert texts[text] == op.same_text_as
+
+
+def _ids(op, contract, offers):
+    for keyword, value in (("thread", op.thread), ("resource", op.resource)):
+        kind = missing_kind(value)
+        if kind is None:
+            assert "<<" in value, "an id without a namespace meets another example's"
+            continue
+        assert keyword in offers.accepts
+        assert contract.missing(value) == kind, "what the contract calls an ordinary id is not left out"
+        assert not (value is OMITTED and keyword in offers.required), "a TypeError is no refusal"
+    assert (op.tenant is not None) == ("tenant" in offers.accepts)
+
+
+def _ownership(plan, contract, offers):
+    """Who is who: an id belongs to one caller, and everybody else who presents it intrudes."""
+    owner_of, thread_of, tenants, seen_as = {}, {}, {}, {}
+    for op in plan.operations:
+        assert tenants.setdefault(op.caller, op.tenant) == op.tenant
+        thread, resource = bind_ids(op, CAMPAIGN, EXAMPLE)
+        if op.intrudes:
+            continue
+        if missing_kind(resource) is None:
+            assert owner_of.setdefault(resource, op.caller) == op.caller
+        if missing_kind(thread) is None:
+            assert thread_of.setdefault(thread, op.caller) == op.caller
+        if missing_kind(resource) is None and missing_kind(thread) is None:
+            told = {"thread": thread, "resource": resource, "tenant": op.tenant, "caller": op.caller}
+            shown = tuple(told[keyword] for keyword in sorted(offers.accepts))
+            # A target cannot keep apart whom it cannot tell apart; that would be a leak of our own making.
+            assert seen_as.setdefault(shown, op.caller) == op.caller
+    for op in plan.operations:
+        thread, resource = bind_ids(op, CAMPAIGN, EXAMPLE)
+        if op.intrudes:
+            assert thread_of[thread] != op.caller or owner_of[resource] != op.caller
+            assert contract.thread_ids == "owned", "under bearer ids are unique per resource"
+
+
+def recalled(plan: Plan, contract: Contract) -> int:
+    """How often a fact is asked for in its own thread where the contract promises it: in the next turn, or
+    as many stored messages later as it says, both roles counted.
+    """
+    count = 0
+    for op in plan.operations:
+        if op.intrudes or contract.missing(op.thread) or contract.missing(op.resource):
+            continue
+        for number in op.asks:
+            fact = plan.operations[number]
+            if (fact.caller, fact.thread, fact.resource) != (op.caller, op.thread, op.resource):
+                continue
+            between = sum(
+                other.thread == op.thread and other.caller == op.caller
+                for other in plan.operations[number + 1 : op.number]
+            )
+            count += between == 0 or 2 * between + 2 <= contract.recall
+    return count
 
 
 def controlled(plan, contract: Contract, offers: Offers) -> Counter:

@@ -64,11 +64,23 @@ class Casting:
         self._alone = not self._several_threads and IDENTITY.isdisjoint(offers.accepts)
         self._with_tenants = "tenant" in offers.accepts
         self._tenants_apart = self._with_tenants and contract.scope == "tenant"
+        # Told a tenant and nothing else, a target cannot keep two resources of it apart: what one of them
+        # heard of the other would be a leak of our own making. So each is a tenant of its own.
+        self._each_a_tenant = self._with_tenants and not {"thread", "resource", "caller"} & set(
+            offers.accepts
+        )
         self._numbers = 0
         self._tenants = 0
+        self._only: list[Actor] = []
 
     def cast(self) -> list[Actor]:
-        """Resources that have not been heard of in this plan."""
+        """Resources that have not been heard of in this plan.
+
+        A target that takes no id at all has one conversation with one resource, which then never leaves:
+        what it told would be there for anybody who came after it.
+        """
+        if self._alone and self._only:
+            return self._only
         people = self._scenario.population
         size = 1 if self._alone else self._choose.integer(*people.resources)
         if self._tenants_apart:
@@ -78,6 +90,7 @@ class Casting:
         strategy = None if self._choose.chance(0.3) else self._draw_strategy()
         actors = [self._actor(strategy or self._draw_strategy(), tenant) for tenant in tenants]
         self.settle(actors)
+        self._only = actors
         return actors
 
     def settle(self, actors: list[Actor]) -> None:
@@ -98,10 +111,14 @@ class Casting:
         count = self._choose.integer(*self._scenario.population.tenants)
         if self._tenants_apart:
             count = max(count, 2)
+        if self._each_a_tenant:
+            count = size
         first = self._tenants
         self._tenants += count
         strategy = self._draw_strategy()
         ids = [tenant_id(strategy, first + number) for number in range(count)]
+        if self._each_a_tenant:
+            return list(ids)
         drawn = [ids[0], ids[0], ids[-1], *(self._choose.pick(ids) for _ in range(size))]
         return list(drawn[:size])
 

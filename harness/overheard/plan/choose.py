@@ -42,7 +42,8 @@ class Chooser(ABC):
 
     def weighted(self, weights: Mapping[T, float]) -> T:
         """One of the keys, as often as its weight says. At least one weight must be above 0."""
-        parts = {option: round(weight * _GRAIN) for option, weight in weights.items() if weight > 0}
+        # What is wanted at all is drawn at times, however little: a lone weight of 0.0001 is no weight of 0.
+        parts = {option: max(round(weight * _GRAIN), 1) for option, weight in weights.items() if weight > 0}
         left = self.integer(0, sum(parts.values()) - 1)
         for option, part in parts.items():
             left -= part

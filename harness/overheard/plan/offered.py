@@ -93,6 +93,8 @@ def _cell_unavailable(cell: Cell, contract: Contract, offers: Offers) -> Unavail
             return Unavailable("not offered", f"the target takes no {keyword} id")
         if cell.kind == "omitted" and keyword in offers.required:
             return Unavailable("not offered", f"the target cannot be called without {keyword}")
+        if f"{keyword} {cell.kind}" in offers.cannot:
+            return Unavailable("not offered", f"the target's requests cannot say {keyword} {cell.kind}")
     if contract.missing_ids.get(cell.kind, "closed") == "ordinary":
         return Unavailable("not promised", f"missing_ids.{cell.kind}=ordinary: it is an id like any other")
     if "resource" in cell.keywords and contract.thread_ids == "bearer":

@@ -22,9 +22,6 @@ from overheard.plan.order import rounds
 from overheard.plan.steps import Loom, Step
 from overheard.scenario.model import MOVES, Move, Scenario
 
-LARGEST_MOVE = 60
-"""More operations than one move has; a long plan has room for another episode while so many are left."""
-
 EPISODES_TOGETHER = 4
 """A cast stays for so many episodes at most: what one resource ever told is what every one of its prompts
 may hold, and it must not grow with the length of the plan."""
@@ -90,10 +87,20 @@ def weave(
     )
 
 
+def largest_move(scenario: Scenario) -> int:
+    """As many operations as one move can have, or more; a long plan has room for another episode while so
+    many are left. A bracket takes six (three facts, two questions for them, small talk), and there is one
+    for each resource, or each thread of one; probes in between are one for each, or twenty.
+    """
+    brackets = max(scenario.population.resources[1], scenario.population.threads[1], 3)
+    return 6 * brackets + max(brackets, 20)
+
+
 def _episodes(loom: Loom, casting: Casting, operations: int) -> None:
     """A long plan: episode after episode, with new threads in each, and now and then new people."""
     together = 0
-    while not loom.steps or len(loom.steps) + LARGEST_MOVE + loom.scenario.turns[1] <= operations:
+    longest = largest_move(loom.scenario) + loom.scenario.turns[1]
+    while not loom.steps or len(loom.steps) + longest <= operations:
         if not together or loom.choose.chance(0.3):
             loom.actors = casting.cast()
             together = EPISODES_TOGETHER
