@@ -326,7 +326,7 @@ async def _missing(desk: Desk, seen: Examination) -> AsyncIterator[MissingId]:
         for kind in MISSING_KINDS:
             if kind == "blank" and name == "resource":
                 continue
-            if kind == "omitted" and name in seen.required:
+            if (kind == "omitted" and name in seen.required) or f"{name} {kind}" in desk.adapted.offers.cannot:
                 yield MissingId(id=name, kind=kind, found="not offered")
                 continue
             found, detail = await _without(desk, name, kind, remembers=remembers)

@@ -16,6 +16,7 @@ from overheard.adapters.blame import describe
 from overheard.adapters.declare import DEFAULT_REFUSALS, NOTHING, Declaration, declaration_of
 from overheard.adapters.forms import FORMS, Form, form_of, misfit
 from overheard.adapters.functions import FunctionBackend
+from overheard.adapters.manners import ORDINARY, Manners
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
 
@@ -40,15 +41,19 @@ class _Opened(NamedTuple):
 
 
 @asynccontextmanager
-async def enter(target: Any, *, name: str, workers: int = 64) -> AsyncIterator[Adapted]:
+async def enter(
+    target: Any, *, name: str, workers: int = 64, manners: Manners = ORDINARY
+) -> AsyncIterator[Adapted]:
     """Enter `target`, called `name` in messages, and leave it at the end.
+
+    `manners` are for targets behind HTTP, which may have to be started first.
 
     `workers` is how many plain functions run at once. The running loop's default executor is replaced by
     one of that size: frameworks run synchronous code there, and its own `cpu + 4` threads would quietly
     serialise a plan that asks for more.
 
     A target is always left as after a normal end: it cannot swallow an error of ours. Raises UsageError if
-    the target fits no form, and TargetBuildError if building or leaving it fails.
+    the target fits no form or `manners` are not for it, and TargetBuildError if building or leaving it fails.
     """
     pool = DaemonPool(workers)
     asyncio.get_running_loop().set_default_executor(pool)
@@ -57,7 +62,7 @@ async def enter(target: Any, *, name: str, workers: int = 64) -> AsyncIterator[A
         opened = await _open(target, name, stack)
         adapted = Adapted(
             name=name,
-            backend=await _backend(opened, name, pool),
+            backend=await _backend(opened, name, pool, stack, manners),
             settings=opened.declared.settings,
             refusals=DEFAULT_REFUSALS if opened.declared.refusals is None else opened.declared.refusals,
         )
@@ -110,8 +115,19 @@ async def _step(target: Any, form: Form, stack: AsyncExitStack) -> Any:
     return target if forgot_self else given
 
 
-async def _backend(opened: _Opened, name: str, pool: DaemonPool) -> Backend:
+async def _backend(
+    opened: _Opened, name: str, pool: DaemonPool, stack: AsyncExitStack, manners: Manners
+) -> Backend:
     target, form, _ = opened
+    if form == "http":
+        from overheard.adapters.http.backend import HttpBackend  # noqa: PLC0415 - only where it is in use
+
+        return await stack.enter_async_context(HttpBackend.opened(target, manners))
+    if manners.serve is not None:
+        raise UsageError(
+            f"--serve starts a target that is reached over HTTP, and {name} is an object in this process; "
+            "name a file.toml that says how to reach it"
+        )
     if form == "langgraph":
         from overheard.adapters.langgraph import LangGraphBackend  # noqa: PLC0415 - only where it is in use
 

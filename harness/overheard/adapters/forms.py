@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Form: TypeAlias = Literal[
-    "langgraph", "async context manager", "context manager", "awaitable", "object", "factory", "agent"
+    "langgraph", "http", "async context manager", "context manager", "awaitable", "object", "factory", "agent"
 ]
 
 FORMS: Final = (
@@ -21,7 +21,10 @@ FORMS: Final = (
     "needs no argument"
 )
 
-_FRAMEWORKS: Final[tuple[tuple[str, str, Form], ...]] = (("langgraph.pregel", "Pregel", "langgraph"),)
+_FRAMEWORKS: Final[tuple[tuple[str, str, Form], ...]] = (
+    ("langgraph.pregel", "Pregel", "langgraph"),
+    ("overheard.adapters.http.target", "HttpTarget", "http"),
+)
 """(module prefix, class name, form): how a framework's own object is known without importing it."""
 
 

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 OBVIOUS: Final = ("agent", "target", "build", "app", "graph")
 """Names that need not be written after a file: the attribute with one of these is the target."""
 
-_FORMS: Final = "write it as module:attribute, path/file.py:attribute, or path/file.py"
+_FORMS: Final = "write it as module:attribute, path/file.py:attribute, path/file.py, or path/file.toml"
 _SHOWN: Final = 12
 _MISSING: Final = object()
 _PREFIX: Final = "overheard_target_"
 
 
 def load(target: str, *, base: Path) -> Any:
-    """The object that `target` names: `module:attribute`, `path/file.py:attribute` or `path/file.py`.
+    """The object that `target` names: `module:attribute`, `path/file.py:attribute` or `path/file.py`; or the
+    description of a target behind HTTP, `path/file.toml`.
 
     The attribute may be dotted. Paths are taken from `base`, which also goes on `sys.path` for modules; a
     file's own folder does, as when Python runs the file.
@@ -40,11 +41,22 @@ def load(target: str, *, base: Path) -> Any:
     TargetBuildError, in one sentence and with file and line, if the target's own code fails while it is
     imported.
     """
+    if target.endswith(".toml") and "\0" not in target:
+        return _load_description(target, base)
     place, attribute = _split(target)
     module = _load_file(target, place, base) if place.endswith(".py") else _load_module(target, place, base)
     if attribute is None:
         return _obvious(target, module)
     return _attribute(target, module, attribute)
+
+
+def _load_description(target: str, base: Path) -> Any:
+    from overheard.adapters.http.load import load as load_http  # noqa: PLC0415 - only where it is in use
+
+    path = (base / target).absolute()
+    if not path.is_file():
+        raise UsageError(f"target {target!r}: {_no_file(path)}")
+    return load_http(path, shown=target)
 
 
 def _split(target: str) -> tuple[str, str | None]:
@@ -180,7 +192,7 @@ def _no_file(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder {folder}"
-    found = sorted(each.name for each in folder.glob("*.py"))
+    found = sorted(each.name for each in folder.glob(f"*{path.suffix}"))
     return f"there is no file {path.name}{_near(path.name, found)}{_there('files', found, str(folder))}"
 
 

@@ -12,6 +12,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `accepts`   keywords its `send` takes (`thread`, `resource`, `tenant`, `caller`): a resource cannot be
                 presented to a target that does not take one.
     `required`  keywords it cannot be called without. A plan never omits these: a TypeError is no refusal.
+    `cannot`    ways in which an id cannot be missing from a call, as `thread null`: a header has no null.
     `coroutine` False for a plain function, which runs in a worker thread.
     `adapter`   which adapter drives it (`object`, `function`, `langgraph`, `http`).
     """
@@ -19,5 +20,6 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     surfaces: tuple[str, ...] = ("send",)
     accepts: tuple[str, ...] = ("thread", "resource")
     required: tuple[str, ...] = ()
+    cannot: tuple[str, ...] = ()
     coroutine: bool = True
     adapter: str = "object"

@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from overheard.core.canary import ASKS, FactKey, mint_fact, mint_nonce
-from overheard.core.ids import Id, bind_id
+from overheard.core.ids import Id, bind_id, missing_kind
 
 Surface: TypeAlias = str
 """`send`, `stream`, or the name of a surface beyond sending (`search`, `list_threads`, …)."""
@@ -71,6 +71,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: Literal["seed", "hypothesis", "reduced", "file"] = "seed"
     seed: int | None = None
     latency: int = 0
+
+
+def own_resources(plan: Plan) -> dict[str, str]:
+    """The template of the resource that each caller of a plan is: the one it names where it is at home.
+
+    A caller that only ever names somebody else's, or none, is not in it.
+    """
+    own: dict[str, str] = {}
+    for operation in plan.operations:
+        named = operation.resource
+        if isinstance(named, str) and missing_kind(named) is None and not operation.intrudes:
+            own.setdefault(operation.caller, named)
+    return own
 
 
 def bind_text(operation: Operation, campaign: int, example: int) -> str:

@@ -19,11 +19,16 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Caller(NamedTuple):
-    """The authenticated principal of a call. It may differ from the resource the call *names*."""
+    """The authenticated principal of a call. It may differ from the resource the call *names*.
+
+    `resource` is the one that the caller itself is, whichever it names; None where nobody knows.
+    `credentials` are what it presents to prove that; None leaves them to the target's own description.
+    """
 
     name: str
     tenant: str | None = None
     credentials: str | None = None
+    resource: str | None = None
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,6 +16,8 @@ from overheard.history.evidence import cut, excerpt
 from overheard.history.sight import scan, scanning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from overheard.adapters.adapted import Adapted
     from overheard.drive.inject import Injector
     from overheard.history.writer import Recorder
@@ -27,13 +29,14 @@ Ending: TypeAlias = Literal["timeout", "cancelled"]
 
 
 class Target(NamedTuple):
-    """What all operations of one example share."""
+    """What all operations of one example share. `own` is `own_resources` of the plan."""
 
     adapted: Adapted
     recorder: Recorder
     campaign: int
     example: int
     injector: Injector | None
+    own: Mapping[str, str]
 
 
 class Call:
@@ -107,7 +110,14 @@ class Call:
             bind_id(template, self._target.campaign, self._target.example)
             for template in (self.operation.caller, self.operation.tenant)
         )
-        return Caller(name=str(name), tenant=tenant if isinstance(tenant, str) else None)
+        resource = bind_id(
+            self._target.own.get(self.operation.caller), self._target.campaign, self._target.example
+        )
+        return Caller(
+            name=str(name),
+            tenant=tenant if isinstance(tenant, str) else None,
+            resource=resource if isinstance(resource, str) else None,
+        )
 
     def _streamed(self, delta: str) -> None:
         sights = scan(delta, "chunk")

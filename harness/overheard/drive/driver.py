@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.errors import UsageError
+from overheard.core.operation import own_resources
 from overheard.drive.call import Call, Ending, Target
 from overheard.drive.inject import injector_for
 from overheard.history.events import ExampleEnded, ExampleStarted, Injection
@@ -66,7 +67,14 @@ async def drive(
     injector = None
     if injection is not None:
         injector = injector_for(injection, plan, campaign=campaign, example=example)
-    target = Target(adapted=adapted, recorder=recorder, campaign=campaign, example=example, injector=injector)
+    target = Target(
+        adapted=adapted,
+        recorder=recorder,
+        campaign=campaign,
+        example=example,
+        injector=injector,
+        own=own_resources(plan),
+    )
     recorder.record(
         ExampleStarted(example=example, phase=phase, plan=plan, t=0, injection=injection, reduces=reduces)
     )

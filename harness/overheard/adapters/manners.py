@@ -1,0 +1,22 @@
+"""How a target is to be treated that is more than an object in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+
+class Manners(NamedTuple):
+    """What was said at the door about reaching a target.
+
+    `serve`         shell command that starts it, in place of what its file says.
+    `allow_remote`  it may be on another machine.
+    `folder`        where its output is kept; None keeps it only for as long as it is needed.
+    """
+
+    serve: str | None = None
+    allow_remote: bool = False
+    folder: Path | None = None
+
+
+ORDINARY: Final = Manners()
