@@ -43,44 +43,52 @@ def join(parts: Sequence[Path], target: Path, *, gaps: Sequence[tuple[Mapping[st
     _one_run(parts, [history.header for history in histories])
     scenarios = [one for history in histories for one in history.header.scenarios]
     header = replace(histories[0].header, scenarios=(*scenarios, *(scenario for scenario, _ in gaps)))
-    now = 0
-
-    def record(event: AnyEvent) -> None:
-        nonlocal now
-        if not isinstance(event, Header):
-            now = event.t
-        recorder.record(event)
-
-    recorder = Recorder(target, clock=lambda: now)
+    whole = _Whole(target)
     try:
-        record(header)
+        whole.record(header, 0)
         # What a target asks while it is being built belongs to nobody. Behind an earlier part it would be
         # taken for that part's background work.
         for history in histories:
             for event in _before(history):
-                if not isinstance(event, Header):
-                    record(replace(event, t=0))
+                whole.record(event, 0)
         ends: list[tuple[Reason, str]] = [("error", f"{one['name']}: {why}") for one, why in gaps]
-        calls = 0
-        for history in histories:
-            start, highest = now, 0
-            end: CampaignEnded | None = None
-            for event in _driven(history):
-                if isinstance(event, CampaignEnded):
-                    end = event
-                if isinstance(event, CampaignEnded | Header):
-                    continue
-                if isinstance(event, ModelCalled | ModelAnswered):
-                    highest = max(highest, event.call)
-                    event = replace(event, call=calls + event.call)  # noqa: PLW2901 - as it stands in the whole
-                record(replace(event, t=start + event.t))
-            calls += highest
-            ends.append(_end(history, end))
+        ends += [_end(history, whole.append(history)) for history in histories]
         reason = max((reason for reason, _ in ends), key=_WORST.index)
         detail = "; ".join(dict.fromkeys(detail for why, detail in ends if why == reason and detail))
-        record(CampaignEnded(t=now, reason=reason, detail=detail))
+        whole.record(CampaignEnded(t=0, reason=reason, detail=detail), whole.now)
     finally:
-        recorder.close()
+        whole.close()
+
+
+class _Whole:
+    """The history that is being written: what was recorded last, and how many model calls there were."""
+
+    def __init__(self, path: Path) -> None:
+        self.now = 0
+        self._calls = 0
+        self._recorder = Recorder(path, clock=lambda: self.now)
+        self.close = self._recorder.close
+
+    def record(self, event: AnyEvent, t: int) -> None:
+        self.now = t
+        self._recorder.record(event)
+
+    def append(self, history: History) -> CampaignEnded | None:
+        """Everything of a part but its beginning and its end, which is returned if there is one."""
+        start, calls = self.now, self._calls
+        end: CampaignEnded | None = None
+        for event in _driven(history):
+            match event:
+                case CampaignEnded():
+                    end = event
+                case ModelCalled() | ModelAnswered():
+                    self._calls = max(self._calls, calls + event.call)
+                    self.record(replace(event, call=calls + event.call), start + event.t)
+                case Header():
+                    pass
+                case _:
+                    self.record(event, start + event.t)
+        return end
 
 
 def _one_run(parts: Sequence[Path], headers: Sequence[Header]) -> None:
