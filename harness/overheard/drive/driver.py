@@ -121,15 +121,17 @@ async def _round(calls: list[Call], *, timeout: float, grace: float) -> None:  #
 
 async def _end(tasks: dict[asyncio.Task[None], Call], ending: Ending, *, grace: float) -> None:
     """Cancel what still runs and wait for its end; give up what does not end."""
-    running = {task for task in tasks if not task.done()}
+    # In the order of the plan: a set has that of its members' addresses.
+    running = [task for task in tasks if not task.done()]
     for task in running:
         tasks[task].cancel(task, ending)
     if not running:
         return
-    _, running = await asyncio.wait(running, timeout=grace)
-    answered = {task for task in running if tasks[task].answered}
-    for task in running - answered:
-        tasks[task].give_up()
+    await asyncio.wait(running, timeout=grace)
+    answered = [task for task in running if not task.done() and tasks[task].answered]
+    for task in running:
+        if not task.done() and task not in answered:
+            tasks[task].give_up()
     if answered:
         # What was said is being scanned. It is bounded work, and giving it up would be not seeing a leak.
         await asyncio.wait(answered)
