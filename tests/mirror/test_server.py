@@ -160,7 +160,8 @@ def test_bad_requests_are_refused_in_openais_shape_and_not_logged(ask, log, body
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/responses"),
+        ("PUT", "/responses"),
+        ("GET", "/conversations"),
         ("GET", "/chat/completions"),
         ("DELETE", "/models"),
         ("GET", "/"),

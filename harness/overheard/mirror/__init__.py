@@ -10,6 +10,9 @@ module   what it is about
 server   `Mirror`: thread, loop, routes
 wire     OpenAI's response shapes: completions, server-sent events, embeddings, errors
 request  reading a chat request, with errors that teach
+responses reading a request to the Responses API and what it continues
+keep     the state behind it, by issued ids; keeper its routes, stateful its response shapes
+respond  whole answers over HTTP
 recite   which operation an answer belongs to, and what it says in prose
 answer   what an answer is: a tool call, a document, or words
 tools    whether an answer is a tool call, and which

@@ -18,11 +18,15 @@ Choice: TypeAlias = Literal["none", "auto", "required"]
 
 
 class BadRequest(Exception):  # noqa: N818 - named as OpenAI's error type is
-    """A request that a model server refuses. `param` is the parameter at fault, None for the whole body."""
+    """A request that a model server refuses. `param` is the parameter at fault, None for the whole body.
 
-    def __init__(self, message: str, param: str | None = None) -> None:
+    `code` is a word for it, where clients look for one.
+    """
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None) -> None:
         super().__init__(message)
         self.param = param
+        self.code = code
 
 
 class Message(NamedTuple):
@@ -99,12 +103,12 @@ def read_chat(body: dict[str, Any]) -> ChatRequest:
     """Read a decoded chat completion request. Raises BadRequest."""
     if "messages" not in body:
         raise BadRequest("Missing required parameter: 'messages'.", "messages")
-    raw = _expect(body["messages"], list, "messages")
+    raw = expect(body["messages"], list, "messages")
     if not raw:
         raise BadRequest("Invalid 'messages': empty array. Expected at least one message.", "messages")
     messages = tuple(_message(each, f"messages[{index}]") for index, each in enumerate(raw))
-    tools = _tools(body.get("tools"))
-    tools, choice, named = _choice(body.get("tool_choice"), tools)
+    tools = read_tools(body.get("tools"))
+    tools, choice, named = read_choice(body.get("tool_choice"), tools)
     form = body.get("response_format")
     options = body.get("stream_options")
     return ChatRequest(
@@ -114,7 +118,7 @@ def read_chat(body: dict[str, Any]) -> ChatRequest:
         choice=choice,
         named=named,
         schema=_schema(form),
-        shown=tuple(_dump(body[key]) for key in ("tools", "response_format") if body.get(key)),
+        shown=tuple(as_text(body[key]) for key in ("tools", "response_format") if body.get(key)),
         stream=bool(body.get("stream")),
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
         choices=_choices(body.get("n")),
@@ -122,50 +126,51 @@ def read_chat(body: dict[str, Any]) -> ChatRequest:
 
 
 def _message(raw: Any, where: str) -> Message:
-    _expect(raw, dict, where)
+    expect(raw, dict, where)
     role = raw.get("role")
     if not isinstance(role, str):
         raise BadRequest(f"Missing required parameter: '{where}.role'.", f"{where}.role")
-    text, more = _content(raw.get("content"), f"{where}.content")
+    text, more = parts(raw.get("content"), f"{where}.content")
     called = []
     calls = raw.get("tool_calls")
-    for index, call in enumerate([] if calls is None else _expect(calls, list, f"{where}.tool_calls")):
-        _expect(call, dict, f"{where}.tool_calls[{index}]")
+    for index, call in enumerate([] if calls is None else expect(calls, list, f"{where}.tool_calls")):
+        expect(call, dict, f"{where}.tool_calls[{index}]")
         function = call.get("function") or call.get("custom")
         if isinstance(function, dict):
             called.append(str(function.get("name", "")))
             arguments = function.get("arguments", function.get("input", ""))
-            more.append(arguments if isinstance(arguments, str) else _dump(arguments))
+            more.append(arguments if isinstance(arguments, str) else as_text(arguments))
     for key in ("name", "refusal", "reasoning_content", "reasoning", "function_call"):
         if extra := raw.get(key):
-            more.append(extra if isinstance(extra, str) else _dump(extra))
+            more.append(extra if isinstance(extra, str) else as_text(extra))
     return Message(role, text, tuple(called), tuple(more))
 
 
-def _content(raw: Any, where: str) -> tuple[str, list[str]]:
+def parts(raw: Any, where: str) -> tuple[str, list[str]]:
     """Text of a message's content and, apart, what parts of it are no text (an image's address)."""
     if raw is None:
         return "", []
     if isinstance(raw, str):
         return raw, []
     texts, more = [], []
-    for index, part in enumerate(_expect(raw, list, where, or_string=True)):
+    for index, part in enumerate(expect(raw, list, where, or_string=True)):
         if isinstance(part, str):
             texts.append(part)
             continue
-        _expect(part, dict, f"{where}[{index}]")
+        expect(part, dict, f"{where}[{index}]")
         text = part.get("text")
         if part.get("type") in _TEXT_PARTS and isinstance(text, str):
             texts.append(text)
         else:
-            more.append(_dump(part))
+            more.append(as_text(part))
     return "\n".join(texts), more
 
 
-def _tools(raw: Any) -> tuple[Tool, ...]:
+def read_tools(raw: Any) -> tuple[Tool, ...]:
+    """The functions among the tools of a request, in either API's form. Raises BadRequest."""
     tools = []
-    for index, tool in enumerate([] if raw is None else _expect(raw, list, "tools")):
-        _expect(tool, dict, f"tools[{index}]")
+    for index, tool in enumerate([] if raw is None else expect(raw, list, "tools")):
+        expect(tool, dict, f"tools[{index}]")
         function = tool.get("function", tool)
         if tool.get("type", "function") != "function" or not isinstance(function, dict):
             continue
@@ -177,7 +182,8 @@ def _tools(raw: Any) -> tuple[Tool, ...]:
     return tuple(tools)
 
 
-def _choice(raw: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], Choice, str | None]:
+def read_choice(raw: Any, tools: tuple[Tool, ...]) -> tuple[tuple[Tool, ...], Choice, str | None]:
+    """The tools that may be called, whether one must be, and which. Raises BadRequest."""
     if isinstance(raw, dict) and raw.get("type") == "allowed_tools":
         allowed = raw.get("allowed_tools")
         allowed = allowed if isinstance(allowed, dict) else raw
@@ -223,7 +229,8 @@ def _choices(raw: Any) -> int:
     return raw
 
 
-def _expect(value: Any, kind: type, where: str, *, or_string: bool = False) -> Any:
+def expect(value: Any, kind: type, where: str, *, or_string: bool = False) -> Any:
+    """The value, if it is of this kind. Raises BadRequest, naming the parameter."""
     if not isinstance(value, kind):
         wanted = ("an array" if kind is list else "an object") + (" or a string" if or_string else "")
         raise BadRequest(f"Invalid type for '{where}': expected {wanted}, but got {_kind(value)}.", where)
@@ -238,7 +245,8 @@ def _kind(value: Any) -> str:
     return next((name for kind, name in names if isinstance(value, kind)), "null")
 
 
-def _dump(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A JSON value as the text of it that a model would be shown."""
     return msgspec.json.encode(value).decode()
 
 

@@ -14,12 +14,15 @@ from aiohttp import web
 
 from overheard.core.errors import InternalError, UsageError
 from overheard.mirror import wire
-from overheard.mirror.answer import answer
+from overheard.mirror.answer import Answer, answer
 from overheard.mirror.embed import DIMENSIONS_LIMIT, dimensions_of, embed, embed_tokens
 from overheard.mirror.environ import variables
+from overheard.mirror.keeper import Keeper
 from overheard.mirror.log import ModelLog
 from overheard.mirror.pace import Pace, Pacer
-from overheard.mirror.request import BadRequest, decode, read_chat
+from overheard.mirror.request import BadRequest, ChatRequest, decode, read_chat
+from overheard.mirror.respond import header, respond
+from overheard.mirror.responses import NotFound
 
 HOST: Final = "127.0.0.1"
 BODY_LIMIT: Final = 64 << 20
@@ -140,6 +143,7 @@ class _Routes:
     def __init__(self, log: ModelLog) -> None:
         self._log = log
         self._numbers = itertools.count(1)
+        self._keeper = Keeper(self.ask)
         self.pacer = Pacer()
 
     def application(self) -> web.Application:
@@ -147,6 +151,7 @@ class _Routes:
         for prefix in ("/v1", ""):
             app.router.add_post(f"{prefix}/chat/completions", self.chat)
             app.router.add_post(f"{prefix}/embeddings", self.embeddings)
+            self._keeper.add_to(app.router, prefix)
             app.router.add_get(f"{prefix}/models", self.models)
             app.router.add_get(f"{prefix}/models/{{name:.+}}", self.model)
         app.router.add_route("*", "/{anything:.*}", self.unknown)
@@ -154,28 +159,33 @@ class _Routes:
 
     async def chat(self, request: web.Request) -> web.Response:
         wanted = read_chat(decode(await request.read()))
+        said = await self.ask(request, wanted)
+        # The campaign is part of the number: stores that outlive a campaign replace messages by id, and a
+        # fresh mirror counts from one again.
+        campaign = said.about.nonce.campaign if said.about.nonce else 0
+        number = campaign << 32 | next(self._numbers)
+        if wanted.stream:
+            return respond(wire.events(wanted, said, number), content_type="text/event-stream")
+        return respond(wire.completion(wanted, said, number))
+
+    async def ask(self, request: web.Request, wanted: ChatRequest) -> Answer:
+        """Record a model call, keep it, and answer it."""
         said = answer(wanted)
         call = self._log.called(
             kind="chat",
             user_texts=wanted.user_texts(),
             other_texts=wanted.other_texts(),
-            thread=_header(request, "x-thread-id"),
-            resource=_header(request, "x-resource-id"),
+            thread=header(request, "x-thread-id"),
+            resource=header(request, "x-resource-id"),
         )
         try:
             await self.pacer.hold()
         except asyncio.CancelledError:
             self._log.answered(call, closed=True)
             raise
-        # The campaign is part of the number: stores that outlive a campaign replace messages by id, and a
-        # fresh mirror counts from one again.
-        campaign = said.about.nonce.campaign if said.about.nonce else 0
-        number = campaign << 32 | next(self._numbers)
         # Said before the bytes go out, or an operation could end before its model call did.
         self._log.answered(call)
-        if wanted.stream:
-            return _respond(wire.events(wanted, said, number), content_type="text/event-stream")
-        return _respond(wire.completion(wanted, said, number))
+        return said
 
     async def embeddings(self, request: web.Request) -> web.Response:
         body = decode(await request.read())
@@ -187,8 +197,8 @@ class _Routes:
             kind="embedding",
             user_texts=texts,
             other_texts=(),
-            thread=_header(request, "x-thread-id"),
-            resource=_header(request, "x-resource-id"),
+            thread=header(request, "x-thread-id"),
+            resource=header(request, "x-resource-id"),
         )
         vectors = [
             embed(each, dimensions) if isinstance(each, str) else embed_tokens(each, dimensions)
@@ -197,20 +207,21 @@ class _Routes:
         tokens = wire.tokens_in(texts) + sum(len(each) for each in inputs if not isinstance(each, str))
         as_base64 = body.get("encoding_format") == "base64"
         self._log.answered(call)
-        return _respond(wire.embeddings(model, vectors, as_base64=as_base64, tokens=tokens))
+        return respond(wire.embeddings(model, vectors, as_base64=as_base64, tokens=tokens))
 
     async def models(self, _request: web.Request) -> web.Response:
-        return _respond(wire.models())
+        return respond(wire.models())
 
     async def model(self, request: web.Request) -> web.Response:
-        return _respond(wire.encode(wire.model(request.match_info["name"])))
+        return respond(wire.encode(wire.model(request.match_info["name"])))
 
     async def unknown(self, request: web.Request) -> web.Response:
         message = (
             f"The mirror does not answer {request.method} {request.path}. It answers POST "
-            "/v1/chat/completions, POST /v1/embeddings and GET /v1/models."
+            "/v1/chat/completions, POST /v1/responses, POST /v1/conversations and what they issue ids for, "
+            "POST /v1/embeddings and GET /v1/models."
         )
-        return _respond(wire.error(message, code="unknown_url"), status=404)
+        return respond(wire.error(message, code="unknown_url"), status=404)
 
 
 @web.middleware
@@ -221,27 +232,16 @@ async def _in_openai_shape(
     try:
         return await handler(request)
     except BadRequest as error:
-        return _respond(wire.error(str(error), param=error.param), status=400)
+        status = 404 if isinstance(error, NotFound) else 400
+        return respond(wire.error(str(error), param=error.param, code=error.code), status=status)
     except web.HTTPRequestEntityTooLarge:
         message = f"Request too large: the limit is {BODY_LIMIT} bytes."
-        return _respond(wire.error(message, code="request_too_large"), status=413)
+        return respond(wire.error(message, code="request_too_large"), status=413)
     except web.HTTPException as error:
-        return _respond(wire.error(error.reason), status=error.status)
+        return respond(wire.error(error.reason), status=error.status)
     except Exception as error:  # noqa: BLE001 - whatever it is, the client gets the shape it can read
         message = f"The mirror failed: {type(error).__name__}: {error}"
-        return _respond(wire.error(message, kind="server_error"), status=500)
-
-
-def _respond(body: bytes, *, status: int = 200, content_type: str = "application/json") -> web.Response:
-    # A whole body, streams included: headers and body then leave in one write, and no delayed
-    # acknowledgement (40 ms) can come between them.
-    return web.Response(body=body, status=status, content_type=content_type)
-
-
-def _header(request: web.Request, name: str) -> str | None:
-    value = request.headers.get(name)
-    # Headers are bytes; those that are no UTF-8 come as surrogates, which no history could be written with.
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace") if value else None
+        return respond(wire.error(message, kind="server_error"), status=500)
 
 
 def _dimensions(raw: Any, model: str) -> int:

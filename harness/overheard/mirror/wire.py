@@ -36,20 +36,20 @@ def completion(request: ChatRequest, answer: Answer, number: int) -> bytes:
     choice = {"message": message, "logprobs": None, "finish_reason": _finish(answer)}
     choices = [{"index": index, **choice} for index in range(request.choices)]
     body = _envelope(request, number, "chat.completion", choices)
-    return encode({**body, "usage": _usage(request, answer)})
+    return encode({**body, "usage": usage(request, answer)})
 
 
 def events(request: ChatRequest, answer: Answer, number: int) -> bytes:
     """The same as server-sent events: deltas of a few characters, so that canaries are split across them."""
-    usage = {"usage": None} if request.include_usage else {}
+    none = {"usage": None} if request.include_usage else {}
     lines = [
-        _event({**_envelope(request, number, "chat.completion.chunk", [choice]), **usage})
+        _event({**_envelope(request, number, "chat.completion.chunk", [choice]), **none})
         for index in range(request.choices)
         for choice in _deltas(answer, number, index)
     ]
     if request.include_usage:
         last = _envelope(request, number, "chat.completion.chunk", [])
-        lines.append(_event({**last, "usage": _usage(request, answer)}))
+        lines.append(_event({**last, "usage": usage(request, answer)}))
     return b"".join([*lines, b"data: [DONE]\n\n"])
 
 
@@ -63,8 +63,8 @@ def embeddings(model: str, vectors: Sequence[Sequence[float]], *, as_base64: boo
         }
         for index, vector in enumerate(vectors)
     ]
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return encode({"object": "list", "data": data, "model": model, "usage": usage})
+    spent = {"prompt_tokens": tokens, "total_tokens": tokens}
+    return encode({"object": "list", "data": data, "model": model, "usage": spent})
 
 
 def model(name: str) -> dict[str, Any]:
@@ -115,18 +115,18 @@ def _deltas(answer: Answer, number: int, index: int) -> Iterator[dict[str, Any]]
 
     if answer.call is None:
         yield choice({"role": "assistant", "content": "", "refusal": None})
-        for piece in _pieces(answer.text or ""):
+        for piece in pieces(answer.text or ""):
             yield choice({"content": piece})
     else:
         head = {"name": answer.call.name, "arguments": ""}
         opening = {"index": 0, "id": call_id(number), "type": "function", "function": head}
         yield choice({"role": "assistant", "content": None, "tool_calls": [opening]})
-        for piece in _pieces(answer.call.arguments):
+        for piece in pieces(answer.call.arguments):
             yield choice({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]})
     yield choice({}, _finish(answer))
 
 
-def _pieces(text: str) -> Iterator[str]:
+def pieces(text: str) -> Iterator[str]:
     """A text in at most eight pieces of at least sixteen characters: clients pay for each chunk."""
     size = max(_PIECE, -(-len(text) // _PIECES))
     return (text[place : place + size] for place in range(0, len(text), size))
@@ -140,7 +140,8 @@ def _finish(answer: Answer) -> str:
     return "stop" if answer.call is None else "tool_calls"
 
 
-def _usage(request: ChatRequest, answer: Answer) -> dict[str, Any]:
+def usage(request: ChatRequest, answer: Answer) -> dict[str, Any]:
+    """How many tokens were shown and said."""
     asked = tokens_in(text for message in request.messages for text in (message.text, *message.more))
     said = tokens_in([answer.text or "", answer.call.arguments if answer.call else ""]) * request.choices
     return {"prompt_tokens": asked, "completion_tokens": said, "total_tokens": asked + said}
