@@ -201,10 +201,11 @@ def test_references_are_what_they_refer_to(respond, say):
     assert respond([{"type": "item_reference", "id": "msg_0"}]).status == 404
 
 
-def test_other_words_under_a_kept_id_replace_nothing(respond, ask, say):
+def test_other_words_under_a_kept_id_replace_nothing(respond, ask, log, say):
     body = respond(say.tell(1)).json
     mine = ask(method="GET", path=f"{RESPONSES}/{body['id']}/input_items").json["data"][0]
     respond([{**mine, "content": [{"type": "input_text", "text": say.tell(2)}]}])
+    assert log.calls[2]["user_texts"] == [say.tell(2)]
     assert facts(said(respond(say.question(9), previous_response_id=body["id"]))) == [1]
     assert facts(said(respond([{"type": "item_reference", "id": mine["id"]},
                                {"role": "user", "content": say.question(9)}]))) == [1]  # fmt: skip
