@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
 
-SEEDS = int(os.environ.get("OVERHEARD_POWER_SEEDS", "1"))
-"""How many fresh seeds each agent is judged with (one in the ordinary run; the full proof takes 20)."""
-
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "nth" in metafunc.fixturenames:
-        metafunc.parametrize("nth", range(SEEDS))
+        metafunc.parametrize("nth", range(metafunc.module.SEEDS))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ declare. A miss here is a bug to mend, never a seed to change.
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -15,6 +16,9 @@ import pytest
 from overheard.campaign import PROFILES, Options, fresh_numbers, run
 from overheard.scenario.load import builtin
 from overheard.zoo.catalogue import CATALOGUE, Specimen
+
+SEEDS = int(os.environ.get("OVERHEARD_POWER_SEEDS", "1"))
+"""How many fresh seeds each agent is judged with: one in the ordinary run, 20 in the full proof."""
 
 LEAKAGE = {"no-cross-thread-recall", "no-cross-resource-leakage", "thread-ownership", "ids-required"}
 SMOKE = msgspec.structs.replace(PROFILES["smoke"], seconds=600.0)
@@ -88,12 +92,18 @@ def test_a_vacuous_agent_gets_no_pass_and_its_own_reason(name, seed):
 LONG = msgspec.structs.replace(PROFILES["smoke"], explore=1, drawn=0, seconds=900.0, operations=2_000)
 
 
-@pytest.mark.parametrize("name", [*kind("correct"), *kind("leaky")])
+DRAWN = 4
+"""Leaky agents driven through long plans in an ordinary run, a fresh draw each time; the full proof takes all."""
+
+
+@pytest.mark.parametrize("name", [*kind("correct"), *range(DRAWN if SEEDS == 1 else len(kind("leaky")))])
 def test_the_same_over_one_long_plan_of_each_scenario(name, seed):
     """Two thousand operations in one seed-expanded plan."""
+    if isinstance(name, int):
+        # Drawn here and not where tests are collected: every worker must collect the same ones.
+        name = kind("leaky")[name] if SEEDS > 1 else random.SystemRandom().choice(kind("leaky"))
     specimen = CATALOGUE[name]
     judgement = campaign(specimen, seed, profile=LONG)
-    assert {diagnosis for _, diagnosis in stories(judgement)} == (
-        {specimen.diagnosis} if specimen.diagnosis else set()
-    )
+    told = {diagnosis for _, diagnosis in stories(judgement)}
+    assert told == ({specimen.diagnosis} if specimen.diagnosis else set()), name
     assert judgement.verdict == ("violated" if specimen.kind == "leaky" else "held"), judgement.reasons
