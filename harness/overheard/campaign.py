@@ -20,6 +20,7 @@ import msgspec
 
 from overheard.adapters.adapted import Adapted
 from overheard.adapters.enter import enter
+from overheard.adapters.manners import Manners
 from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
 from overheard.check.judge import judge
@@ -114,6 +115,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `scenarios` those to run; `extra` further plans to drive as they are.
     `layers`    contract settings above the target's own declaration, each with its origin.
     `timeout`   seconds for one operation.
+    `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it may
+                be on another machine.
     `prove`     put in every leak there is, not only the short form.
     `command`, `started`   how and when the run was asked for, for the record.
     `history`   file to record to; None keeps the history in memory.
@@ -129,6 +132,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     scenarios: tuple[Scenario, ...]
     layers: tuple[tuple[Origin, Mapping[str, Any]], ...] = ()
     timeout: float = 30.0
+    serve: str | None = None
+    allow_remote: bool = False
     prove: bool = False
     command: str = ""
     started: str = ""
@@ -220,7 +225,7 @@ async def _stage(
         loop = asyncio.get_running_loop()
         watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=on_hang or (lambda _seconds: None))
         target = load(options.target, base=options.base) if target_object is None else target_object
-        async with enter(target, name=options.target) as adapted:
+        async with enter(target, name=options.target, manners=_manners(options)) as adapted:
             declared = declare(("target", adapted.settings), *options.layers)
             recorder.record(
                 Header(
@@ -241,6 +246,11 @@ async def _stage(
             log.open = True
             with watchdog:
                 yield Stage(options, recorder, tap, adapted, mirror, declared.contract)
+
+
+def _manners(options: Options) -> Manners:
+    folder = None if options.history is None else options.history.parent
+    return Manners(serve=options.serve, allow_remote=options.allow_remote, folder=folder)
 
 
 class _MirrorLog:

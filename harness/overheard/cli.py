@@ -83,6 +83,17 @@ _timeout = _option(
     metavar="SECONDS",
     help="How long one call of the target may take.  [default: 30]",
 )
+_serve = _option(
+    "--serve",
+    metavar="COMMAND",
+    help="Start the target of a file.toml first, with the mirror's address in its environment, and end it "
+    "afterwards.",
+)
+_remote = _option(
+    "--allow-remote",
+    is_flag=True,
+    help="The target may be on another machine: it will be told secrets, and presented other people's ids.",
+)
 _json = _option(
     "--json", "as_json", is_flag=True, help="Nothing but the report, as JSON, on standard output."
 )
@@ -128,24 +139,29 @@ def cli() -> None:
 @_json
 @_option("--prove", is_flag=True, help="Put leaks in on purpose, all kinds, and see that each is found.")
 @_timeout
+@_serve
+@_remote
 @_evidence
 @_color
 @_config
 def run(
     *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
     scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, prove: bool,
-    timeout: float | None, show_evidence: bool, color: bool | None, config: Path | None,
+    timeout: float | None, serve: str | None, allow_remote: bool, show_evidence: bool,
+    color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Run a campaign against TARGET and say what held.
 
     TARGET is module:attribute, path/file.py:attribute, or path/file.py with one obvious agent in it: a
-    function, an object with `send`, a factory of one, or a framework's own object.
+    function, an object with `send`, a factory of one, or a framework's own object. Or it is
+    path/file.toml, which says how to reach an agent over HTTP.
     """
     from overheard.settings import Request  # noqa: PLC0415
 
     request = Request(
         target=target, output=output, seed=seed, profile=profile, scenarios=scenarios,
-        contract=contract, prove=prove, timeout=timeout, config=config,
+        contract=contract, prove=prove, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        config=config,
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
@@ -159,18 +175,23 @@ def run(
 @_contract
 @_json
 @_timeout
+@_serve
+@_remote
 @_color
 @_config
 def doctor(
     *, target: str | None, contract: tuple[str, ...], as_json: bool, timeout: float | None,
-    color: bool | None, config: Path | None,
+    serve: str | None, allow_remote: bool, color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Measure in some twenty calls what TARGET does, and print a contract to paste."""
     from overheard import doctor as room  # noqa: PLC0415
     from overheard import examination  # noqa: PLC0415
     from overheard.settings import Request  # noqa: PLC0415
 
-    request = Request(target=target, contract=contract, timeout=timeout, config=config)
+    request = Request(
+        target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        config=config,
+    )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
         diagnosis = room.run(_settings(request), campaign=secrets.randbits(30))
@@ -354,6 +375,8 @@ def _options(settings: Settings) -> Options:
         scenarios=tuple(select(load(settings.home), settings.scenarios).values()),
         layers=settings.layers,
         timeout=settings.timeout,
+        serve=settings.serve,
+        allow_remote=settings.allow_remote,
         prove=settings.prove,
         command=settings.command,
         started=_now(),

@@ -18,6 +18,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from overheard.adapters.enter import enter
+from overheard.adapters.manners import Manners
 from overheard.adapters.resolve import load
 from overheard.check.observe import sightings
 from overheard.check.view import Op, View
@@ -68,7 +69,8 @@ async def _run(settings: Settings, campaign: int) -> Examination:
     recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
     with Mirror(recorder) as mirror, environment(mirror.environment()):
         target = load(settings.target, base=settings.base)
-        async with enter(target, name=settings.target) as adapted:
+        manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote)
+        async with enter(target, name=settings.target, manners=manners) as adapted:
             declared = declare(("target", adapted.settings), *settings.layers)
             desk = Desk(
                 adapted, recorder, mirror, events,
@@ -326,7 +328,9 @@ async def _missing(desk: Desk, seen: Examination) -> AsyncIterator[MissingId]:
         for kind in MISSING_KINDS:
             if kind == "blank" and name == "resource":
                 continue
-            if (kind == "omitted" and name in seen.required) or f"{name} {kind}" in desk.adapted.offers.cannot:
+            if (
+                kind == "omitted" and name in seen.required
+            ) or f"{name} {kind}" in desk.adapted.offers.cannot:
                 yield MissingId(id=name, kind=kind, found="not offered")
                 continue
             found, detail = await _without(desk, name, kind, remembers=remembers)

@@ -22,6 +22,7 @@ import msgspec
 
 from overheard.adapters.adapted import Adapted
 from overheard.adapters.enter import enter
+from overheard.adapters.manners import said_in
 from overheard.adapters.resolve import load
 from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary
 from overheard.core.contract import Contract, declare
@@ -312,7 +313,7 @@ async def _entered(
     settle: int,
 ) -> Verdict:
 
-    async with enter(loaded, name=name) as adapted:
+    async with enter(loaded, name=name, manners=said_in(os.environ)) as adapted:
         contract = declare(("target", adapted.settings)).contract
         stage = Stage(
             adapted,

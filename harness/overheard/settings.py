@@ -46,6 +46,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     output: Path | None = None
     contract: tuple[str, ...] = ()
     prove: bool = False
+    serve: str | None = None
+    allow_remote: bool = False
     config: Path | None = None
 
 
@@ -63,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `base`    folder in which the target is looked for: that of the file that named it, else the current.
     `layers`  contract settings above the target's own, weakest first.
+    `serve`   command that starts the target; `allow_remote` says that it may be on another machine.
     `home`    folder of the configuration file, else the current: the user's own scenarios lie beside it.
     """
 
@@ -75,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     output: Path
     layers: tuple[tuple[Origin, Mapping[str, Any]], ...]
     prove: bool
+    serve: str | None
+    allow_remote: bool
     home: Path
     notes: tuple[str, ...]
 
@@ -90,6 +95,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             words += ["--timeout", f"{self.timeout:g}"]
         if self.prove:
             words.append("--prove")
+        if self.serve is not None:
+            words += ["--serve", self.serve]
+        if self.allow_remote:
+            words.append("--allow-remote")
         return shlex.join(words)
 
 
@@ -112,7 +121,7 @@ def resolve(
     target = request.target or values.get("target")
     if not target:
         raise UsageError(
-            "no target was named: write `overheard run module:attribute` or `overheard run path/file.py`, "
+            "no target was named: write `overheard run module:attribute`, path/file.py or path/file.toml, "
             f'or put `target = "module:attribute"` into {OWN_FILE}'
         )
     seed = _first(request.seed, values.get("seed"))
@@ -126,6 +135,8 @@ def resolve(
         output=_output(request.output, values.get("output"), cwd=cwd, home=home),
         layers=_layers(request, file, environ),
         prove=request.prove,
+        serve=_first(request.serve, values.get("serve")),
+        allow_remote=request.allow_remote or values.get("allow_remote", False),
         home=home,
         notes=file.notes if file else (),
     )
@@ -203,6 +214,12 @@ def _seed(path: Path, key: str, value: Any) -> int:
     return value
 
 
+def _yes(path: Path, key: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{path}: {key} is {value!r}; it takes true or false")
+    return value
+
+
 def _seconds(path: Path, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise UsageError(f"{path}: {key} is {value!r}; it takes seconds, more than 0")
@@ -231,6 +248,8 @@ _CHECKS: Final[Mapping[str, Callable[[Path, str, Any], Any]]] = {
     "seed": _seed,
     "timeout": _seconds,
     "output": _text,
+    "serve": _text,
+    "allow_remote": _yes,
     "contract": _contract,
 }
 

@@ -80,9 +80,10 @@ async def launched(launch: Launch) -> AsyncIterator[None]:
             f"something else answers at {launch.host}:{launch.port} already, so the target was not started; "
             "stop it, or leave the command out to test what is there"
         )
-    with _log(launch.log) as log, _started(launch, log) as warden:
-        await _ready(launch, warden, log)
-        yield
+    with _log(launch.log) as log:
+        async with _started(launch, log) as warden:
+            await _ready(launch, warden, log)
+            yield
 
 
 @contextmanager
@@ -100,8 +101,8 @@ def _log(path: Path | None) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-@contextmanager
-def _started(launch: Launch, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+@asynccontextmanager
+async def _started(launch: Launch, log: Path) -> AsyncIterator[subprocess.Popen[bytes]]:
     """The warden, with the target in its care. It is told to end by closing its standard input."""
     if not launch.directory.is_dir():
         raise TargetBuildError(f"the target cannot be started in {launch.directory}: there is no such folder")
@@ -122,9 +123,11 @@ def _started(launch: Launch, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         assert warden.stdin is not None  # noqa: S101 - it was asked for
         with suppress(OSError):
             warden.stdin.close()
-        try:
-            warden.wait(_LEAVING)
-        except subprocess.TimeoutExpired:
+        # From here on it ends by itself; waiting is for those who look afterwards whether it has.
+        deadline = time.monotonic() + _LEAVING
+        while warden.poll() is None and time.monotonic() < deadline:
+            await asyncio.sleep(_LOOK)
+        if warden.poll() is None:
             warden.kill()
             warden.wait()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 
@@ -20,3 +21,9 @@ class Manners(NamedTuple):
 
 
 ORDINARY: Final = Manners()
+
+
+def said_in(environ: Mapping[str, str]) -> Manners:
+    """What the variables say that the command line has options for, where there is no command line."""
+    remote = environ.get("OVERHEARD_ALLOW_REMOTE", "").lower() in ("1", "true", "yes", "on")
+    return Manners(serve=environ.get("OVERHEARD_SERVE") or None, allow_remote=remote)

@@ -161,7 +161,7 @@ class Serve(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         Meta(description="Path that answers 200 once the target is ready. Without it: the port accepts "
              "connections."),
     ] = UNSET  # fmt: skip
-    seconds: Annotated[float, Meta(gt=0, le=3600, description="How long it may take until it is ready.")] = (
+    seconds: Annotated[float, Meta(gt=0, le=300, description="How long it may take until it is ready.")] = (
         60.0
     )
     environment: Annotated[
