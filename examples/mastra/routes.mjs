@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto'
 
 import { registerApiRoute } from '@mastra/core/server'
 
-import { getUserFromAuth } from './auth.mjs'
+import { getUserFromAuth, login } from './auth.mjs'
 
 const post = (path, handler) =>
   registerApiRoute(path, {
@@ -56,6 +56,13 @@ const configurations = [
 ]
 
 // -- the rule's id strategies: the resource is the authenticated user ----------------------------------------------
+
+const logins = [
+  post('/login', (c, { user }) =>
+    typeof user === 'string' && user
+      ? c.json({ token: login(user) })
+      : c.json({ error: 'user is required' }, 400)),
+]
 
 const sessions = new Map()
 
@@ -120,4 +127,4 @@ const application = [
   })),
 ]
 
-export const routes = [...configurations, ...strategies, ...application]
+export const routes = [...logins, ...configurations, ...strategies, ...application]

@@ -165,7 +165,7 @@ class Ask:
     text: str
     thread: Any
     resource: Any
-    caller: Any  # a name, OMITTED for no credentials, or None for invalid ones
+    token: Any  # OMITTED for no credentials
 
 
 Request = tuple[str, str, Any, dict[str, str]]
@@ -196,10 +196,7 @@ def body(**keys: Any) -> dict[str, Any]:
 
 
 def credentials(ask: Ask) -> dict[str, str]:
-    if ask.caller is OMITTED:
-        return {}
-    token = "nonsense" if ask.caller is None else f"token-{quote(ask.caller, safe='')}"
-    return {"authorization": f"Bearer {token}"}
+    return {} if ask.token is OMITTED else {"authorization": f"Bearer {ask.token}"}
 
 
 def route(path: str, *, message: str = "message", **names: str) -> Callable[[Ask], Request]:
@@ -296,14 +293,20 @@ class Talk:
     def __init__(self, situation: Situation, address: str, http: aiohttp.ClientSession, model: Model) -> None:
         self.situation, self.address, self.http, self.model = situation, address, http, model
         self.ann, self.bob = (f"{name}-{secrets.token_hex(5)}" for name in ("ann", "bob"))
+        self.tokens: dict[str, str] = {}
 
     async def send(self, request: Request) -> tuple[int, str]:
         method, path, data, headers = request
         async with self.http.request(method, self.address + path, json=data, headers=headers) as answer:
             return answer.status, await answer.text()
 
+    async def log_in(self) -> None:
+        for user in (self.ann, self.bob):
+            _, text = await self.send(("POST", "/login", {"user": user}, {}))
+            self.tokens[user] = json.loads(text)["token"]
+
     def ask(self, text: str, user: str, thread: Any, **other: Any) -> Ask:
-        return Ask(**{"text": text, "thread": thread, "resource": user, "caller": user, **other})
+        return Ask(**{"text": text, "thread": thread, "resource": user, "token": self.tokens[user], **other})
 
     async def thread(self, user: str) -> str:
         """A thread of this user, created where the server gives out the ids."""
@@ -358,6 +361,7 @@ def kind(status: int) -> str:
 async def measure(talk: Talk) -> dict[str, str]:
     """All questions, in an order in which no answer spoils the next."""
     situation, ann, bob = talk.situation, talk.ann, talk.bob
+    await talk.log_in()
     first, second, bobs = [await talk.thread(user) for user in (ann, ann, bob)]
     seen: dict[str, str] = {}
     fact = await talk.tell(ann, first)
@@ -367,15 +371,15 @@ async def measure(talk: Talk) -> dict[str, str]:
     seen["other user, own thread"] = await talk.outcome(fact, bob, bobs)
     seen["other user, this thread"] = await talk.outcome(fact, bob, first)
     if situation.credentials:
-        seen["no credentials"] = await talk.outcome(fact, ann, first, caller=OMITTED)
-        seen["invalid credentials"] = await talk.outcome(fact, ann, first, caller=None)
+        seen["no credentials"] = await talk.outcome(fact, ann, first, token=OMITTED)
+        seen["invalid credentials"] = await talk.outcome(fact, ann, first, token="nonsense")
         if situation.names:
             seen["naming her, this thread"] = await talk.outcome(fact, bob, first, resource=ann)
             seen["naming her, new thread"] = await talk.outcome(
                 fact, bob, await talk.thread(bob), resource=ann
             )
     for name in situation.reads:
-        seen[f"{name}, as herself"] = await talk.read(name, fact, first, resource=ann, caller=ann)
+        seen[f"{name}, as herself"] = await talk.read(name, fact, first, resource=ann, token=talk.tokens[ann])
         seen[f"{name}, naming himself"] = await talk.read(name, fact, first)
         seen[f"{name}, naming nobody"] = await talk.read(name, fact, first, resource=OMITTED)
         if situation.credentials:
