@@ -13,34 +13,39 @@ from typing import NamedTuple
 from overheard.check.exposure import Exposure, exposures
 from overheard.check.observe import Observed
 from overheard.check.view import View
-from overheard.core.operation import Plan
+from overheard.core.operation import Mode, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
 
 
 class Proof(NamedTuple):
-    """A small plan, and the leak to put into it."""
+    """A small plan, and the leak to put into it.
+
+    `kind` tells proofs of one invariant and channel apart by what is probed: the cell of the coverage table
+    that its exposure belongs to.
+    """
 
     plan: Plan
     injection: Injection
+    kind: tuple[str, Mode]
 
 
 def proofs_of(seen: Observed) -> Iterator[Proof]:
-    """Where in this example a leak could be put in: one for each invariant and channel.
+    """Where in this example a leak could be put in: one for each cell that was exposed, and channel.
 
     The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
     prompts only where the probe really made a model call; replies every target has.
     """
-    done: set[tuple[str, str]] = set()
+    done: set[tuple[str, Mode, str]] = set()
     for exposure in exposures(seen):
         if exposure.control != "bracketed":
             continue
         for channel in ("reply", "prompt"):
-            if (exposure.invariant, channel) in done:
+            if (exposure.relation, exposure.condition, channel) in done:
                 continue
             if channel == "prompt" and not exposure.probe.called():
                 continue
-            done.add((exposure.invariant, channel))
+            done.add((exposure.relation, exposure.condition, channel))
             yield _proof(seen, exposure, channel)
 
 
@@ -57,6 +62,7 @@ def _proof(seen: Observed, exposure: Exposure, channel: str) -> Proof:
             fact=projection.numbers[fact],
             into=projection.numbers[probe],
         ),
+        (exposure.relation, exposure.condition),
     )
 
 
