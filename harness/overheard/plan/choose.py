@@ -20,6 +20,15 @@ T = TypeVar("T")
 _GRAIN = 1000
 """Weights and chances are told apart to a thousandth."""
 
+_FAR = 13_571_113
+"""Drawn integers are drawn from so far up. Every twentieth integer that Hypothesis draws is a constant out of
+the modules imported from the user's own project, if one lies within the bounds: the same seed would give
+other plans as soon as the agent under test was edited. So far up there is none."""
+
+_DRAWN = 1_000
+"""Integers drawn for one plan; those of its tail are expanded from one more. Hypothesis stops at 8192 bytes
+of choices, and a plan of some 200 operations takes so many."""
+
 
 class Chooser(ABC):
     """Makes a plan's choices."""
@@ -69,16 +78,28 @@ class SeedChooser(Chooser):
 
 
 class DrawChooser(Chooser):
-    """Choices drawn by Hypothesis."""
+    """Choices drawn by Hypothesis; after the first thousand, expanded from a number that it draws."""
 
     def __init__(self, draw: DrawFn) -> None:
         from hypothesis import strategies  # noqa: PLC0415 - 300 ms that only drawn plans must pay
 
         self._draw = draw
         self._integers = strategies.integers
+        self._left = _DRAWN
+        self._tail: SeedChooser | None = None
 
     def integer(self, low: int, high: int) -> int:
-        return self._draw(self._integers(low, high))
+        if low == high:
+            return low
+        if self._left:
+            self._left -= 1
+            return self._far(low, high)
+        if self._tail is None:
+            self._tail = SeedChooser(self._far(0, 2**31))
+        return self._tail.integer(low, high)
+
+    def _far(self, low: int, high: int) -> int:
+        return self._draw(self._integers(_FAR + low, _FAR + high)) - _FAR
 
 
 def example_seed(seed: int, scenario: str, index: int) -> int:

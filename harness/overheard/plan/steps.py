@@ -67,6 +67,8 @@ class Loom:
         self.block = 0
         self.cell = 0
         """Where the rotation through the ways of leaving out ids stands."""
+        self.turn = 0
+        """Where the rotation through the moves that do not lead stands."""
         self._deck = Deck(choose)
         self._twins = 0
         self._ranked = contract.recall_kind == "ranked"

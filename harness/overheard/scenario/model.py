@@ -91,8 +91,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `identifiers` the ways in which ids are made; each example draws among them.
     `weights`     how often each move is made. The heaviest *leads*: it opens every example, and a scenario
                   whose leading move the contract excludes, or the target does not offer, yields no plans.
-                  A weight of 0 takes a move out.
-    `turns`       operations of one example (a leading move that needs more takes more).
+                  The others have their turn one after the other, from example to example, and what room is
+                  left is filled by weight. A weight of 0 takes a move out.
+    `turns`       operations of one example, about: a move that has begun is finished.
     `missing`     ids left out by the move `missing`.
     `width`       operations started together, in mode `concurrent`.
     `latency`     milliseconds, in mode `concurrent`: how long the mirror may keep a model call while it
