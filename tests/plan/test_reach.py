@@ -6,6 +6,7 @@ about, each bracketed by its owner's recall. They are counted by an ideal target
 
 import random
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_every_smoke_run_holds_what_its_scenario_says_it_shows(name, move, scena
 def test_conversations_are_woven_where_the_scenario_says_so(scenarios, seed):
     def changes(plan):
         places = [(op.caller, op.thread) for op in plan.operations]
-        return sum(here != there for here, there in zip(places, places[1:], strict=False)) / len(places)
+        return sum(here != there for here, there in pairwise(places)) / len(places)
 
     woven = [changes(plan) for plan in smoke(scenarios["many-resources"], seed)]
     straight = [changes(plan) for plan in smoke(scenarios["recall"], seed)]

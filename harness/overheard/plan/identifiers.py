@@ -49,7 +49,8 @@ def thread_id(strategy: Identifiers, resource: str, number: int, place: int) -> 
         case "session":
             return f"sess_<<hex:r{number}.t{place}>>"
         case "sequential":
-            return f"<<ns>>{number:03}{place:02}"
+            # Five digits, so that thread 0 of resource 1001 is not thread 100 of resource 100.
+            return f"<<ns>>{number:05}{place:02}"
         case "email":
             return f"{place:02}/{resource}"
         case "unicode":

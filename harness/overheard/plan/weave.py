@@ -115,7 +115,7 @@ def _episodes(loom: Loom, casting: Casting, operations: int) -> None:
 
 
 def _episode(loom: Loom, until: int) -> None:
-    """The leading move, the one whose turn it is, then others by weight, until the loom holds `until` steps."""
+    """The leading move, the one whose turn it is, then some by weight, until there are `until` steps."""
     _make(loom, loom.scenario.leads)
     weights = _weights(loom)
     turn = _whose_turn(loom, weights)
