@@ -10,7 +10,7 @@ in the background.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from overheard.history.events import ModelCalled
 
@@ -41,6 +41,9 @@ class Attributed(NamedTuple):
         return len(self.candidates) == 1 and self.by != "late"
 
 
+_NOBODY: Final = Attributed((), "none")
+
+
 def attribute(
     event: ModelCalled,
     position: int,
@@ -54,7 +57,7 @@ def attribute(
     is judged by them.
     """
     if event.kind == "embedding":
-        return Attributed((), "none")
+        return _NOBODY
     live, past = _live(event.nonces, position, groups, campaign, example)
     if live:
         return Attributed(live, "user", past)
@@ -74,7 +77,7 @@ def attribute(
         if nonce_campaign == campaign:
             asked = groups.get(operation, ()) if nonce_example == example else ()
             return Attributed(tuple(asked), "late")
-    return Attributed((), "none")
+    return _NOBODY
 
 
 def _live(
@@ -87,7 +90,8 @@ def _live(
     for nonce_campaign, nonce_example, operation in nonces:
         if nonce_campaign == campaign and nonce_example == example:
             alike: Sequence[Op] = groups.get(operation, ())
-            live = tuple(op for op in alike if op.in_flight(position))
+            live = [op for op in alike if op.invoked <= position < op.ended]
             if live:
-                return live, tuple(op for op in alike if op.ended <= position)
+                past = [op for op in alike if op.ended <= position] if len(alike) > len(live) else ()
+                return tuple(live), tuple(past)
     return (), ()

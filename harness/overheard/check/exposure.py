@@ -11,10 +11,11 @@ refusal. An empty reply without a model call exposes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from operator import attrgetter
+from typing import Final, Literal, NamedTuple
 
 from overheard.check.observe import Observed
-from overheard.check.relation import IDS, RECALL, missing_of, relation
+from overheard.check.relation import IDS, RECALL, missing_of
 from overheard.check.view import NEVER, Op
 from overheard.core.contract import Contract
 from overheard.core.operation import Mode
@@ -31,6 +32,10 @@ class Exposure(NamedTuple):
     probe: Op
     condition: Mode
     control: Control
+
+
+_CONTROLS: Final = ("prompt", "reply", "tool", "listing", "header")
+"""What an owner was shown counts as a control, but not what an error said."""
 
 
 class Recall(NamedTuple):
@@ -57,13 +62,14 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
     view = seen.view
     served = _served_callers(seen)
     for probe in view.ops.values():
-        if not probe.plan.asks or probe.outcome is None:
+        asks = probe.plan.asks
+        if not asks or probe.outcome is None:
             continue
-        for number in probe.plan.asks:
+        for number in asks:
             fact = view.ops.get(number)
             if fact is None or fact is probe or fact.plan.tells is None or fact.invoked >= probe.invoked:
                 continue
-            invariant = relation(fact, probe, view.contract)
+            invariant = seen.relations.of(fact, probe)
             if invariant is None or invariant == RECALL:
                 continue
             name = invariant
@@ -82,12 +88,12 @@ def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[s
         return "none"
     refused = probe.outcome == "fail"
     best: Control = "none"
-    for channel in ("prompt", "reply", "tool", "listing", "header"):
-        bracket = seen.evidence.get((fact.number, probe.plan.surface, channel))
-        if bracket is None or not (refused or _served(probe, channel, served)):
+    for channel in _CONTROLS:
+        brackets = seen.evidence.get((probe.plan.surface, channel))
+        if brackets is None or fact.number not in brackets:
             continue
-        first_end, last_start = bracket
-        if last_start > probe.ended:
+        first_end, last_start = brackets[fact.number]
+        if last_start > probe.ended and (refused or _served(probe, channel, served)):
             if first_end < probe.invoked:
                 return "bracketed"
             best = "late"
@@ -121,11 +127,9 @@ def _served_callers(seen: Observed) -> dict[str, list[Op]]:
     """Per caller, its operations with ids that recalled something of its own in a thread of its own."""
     view = seen.view
     served: dict[str, list[Op]] = {}
-    done: set[int] = set()
-    for fact, observer in sorted(seen.recalled):
-        op, owner = view.ops[observer], view.ops[fact]
-        if op.plan.caller == owner.plan.caller and op.outcome == "ok" and observer not in done:
-            done.add(observer)
+    for observer, facts in seen.recalled.items():
+        op = view.ops[observer]
+        if op.outcome == "ok" and any(view.ops[fact].plan.caller == op.plan.caller for fact in facts):
             served.setdefault(op.plan.caller, []).append(op)
     return served
 
@@ -138,32 +142,54 @@ def recalls(seen: Observed) -> Iterator[Recall]:
     order in it is anybody's guess and nothing is promised.
     """
     view = seen.view
-    by_thread: dict[object, list[Op]] = {}
-    for op in sorted(view.ops.values(), key=lambda op: op.invoked):
-        if op.invoked != NEVER and isinstance(op.thread, str) and not any(missing_of(op, view.contract)):
-            by_thread.setdefault(op.thread, []).append(op)
+    by_thread: dict[str, list[Op]] = {}
+    for op in sorted(view.ops.values(), key=attrgetter("invoked")):
+        thread = op.thread
+        if (
+            op.invoked != NEVER
+            and isinstance(thread, str)
+            and (op.missing == _BOTH or not any(missing_of(op, view.contract)))
+        ):
+            by_thread.setdefault(thread, []).append(op)
     for ops in by_thread.values():
         yield from _recalls_in(seen, ops)
+
+
+_BOTH: Final = (None, None)
+"""What is missing where both ids are there."""
 
 
 def _recalls_in(seen: Observed, ops: list[Op]) -> Iterator[Recall]:
     view = seen.view
     first = ops[0]
-    if any(op.owner != first.owner and op.overlaps(first) for op in ops[1:]):
+    owner = first.owner
+    mine = [op for op in ops if op.owner == owner]
+    if len(mine) < len(ops) and any(op.owner != owner and op.overlaps(first) for op in ops):
         return  # two resources raced for the id: it has no first user
-    mine = [op for op in ops if op.owner == first.owner]
     told: dict[int, int] = {}
     for place, op in enumerate(mine):
         for number in op.plan.asks:
             if number not in told or not op.answered():
                 continue
             fact = view.ops[number]
-            between = mine[told[number] + 1 : place]
-            window = 2 * len(between) + 2 <= view.contract.recall
-            if (between and not window) or any(
-                other is not op and other.overlaps(op) for other in (fact, *between, *mine[place + 1 :])
-            ):
+            between = place - told[number] - 1
+            window = 2 * between + 2 <= view.contract.recall
+            if (between and not window) or _beside(mine, told[number], place):
                 continue
-            yield Recall(fact, op, view.condition(op), (number, op.number) in seen.recalled)
+            yield Recall(fact, op, view.condition(op), seen.saw(op, number))
         if op.plan.tells is not None and op.outcome == "ok":
             told[op.number] = place
+
+
+def _beside(mine: list[Op], told: int, place: int) -> bool:
+    """Whether any of `mine`, which are in the order of their starts, overlapped the one at `place`: since
+    the fact was told, or afterwards."""  # noqa: D209
+    op = mine[place]
+    if any(mine[other].overlaps(op) for other in range(told, place)):
+        return True
+    for other in range(place + 1, len(mine)):
+        if mine[other].invoked >= op.ended:
+            break  # As do all after it. To look at those too takes time with the square of a thread's length.
+        if mine[other].overlaps(op):
+            return True
+    return False

@@ -8,18 +8,29 @@ against it: whoever tells a fact is never its observer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
-from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP, RECALL, relation
+from overheard.check.relation import (
+    CROSS_RESOURCE,
+    CROSS_THREAD,
+    IDS,
+    OWNERSHIP,
+    RECALL,
+    Relations,
+    relation,
+)
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import Canary, FactKey, decode_canary
 from overheard.core.contract import Contract
 from overheard.core.outcome import Channel
-from overheard.history.events import Sight
+from overheard.history.events import Chunked, Sight
 
 _SEVERITY: Final = (CROSS_THREAD, IDS, OWNERSHIP, CROSS_RESOURCE)
 """Mildest first: what a leak is called if it may have been any of them."""
+
+STRAYS_KEPT: Final = 1_000
+"""Strays of one example that are kept: an agent with one history for all shows thousands."""
 
 EvidenceClass = Literal["reply", "prompt", "tool", "listing", "error", "header"]
 How = Literal["own", "ambiguous", "mixed"]
@@ -77,39 +88,43 @@ class Sighting(NamedTuple):
 class Observed:
     """Everything seen in one example.
 
-    `evidence` maps (fact's operation, class) to positions: the earliest end and the latest start of an
-    operation by which somebody permitted saw the fact.
-    `recalled` is (fact's operation, observing operation) for every permitted sight.
+    `evidence` maps (surface, class), then the fact's operation, to positions: the earliest end and the
+    latest start of an operation by which somebody permitted saw the fact.
+    `recalled` maps an observing operation to the facts' operations of which it had permitted sight.
+    `strays` are the first `STRAYS_KEPT`.
     """
 
-    __slots__ = ("evidence", "foreign", "leaks", "recalled", "strays", "view")
+    __slots__ = ("evidence", "foreign", "leaks", "recalled", "relations", "strays", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
+        self.relations = Relations(view.contract)
         self.leaks: list[Leak] = []
         self.strays: list[Stray] = []
         self.foreign = 0
-        self.evidence: dict[tuple[int, str, str], tuple[int, int]] = {}
-        self.recalled: set[tuple[int, int]] = set()
+        self.evidence: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
+        self.recalled: dict[int, set[int]] = {}
+
+    def saw(self, observer: Op, fact: int) -> bool:
+        """Whether `observer`, which may, saw the fact that operation `fact` told."""
+        return fact in self.recalled.get(observer.number, ())
 
 
 def sightings(op: Op) -> Iterator[Sighting]:
     """Every canary in what `op` was shown, and in prompts that are surely its own."""
     for sight in op.sights:
         if sight.token.startswith("OVH"):
-            yield _sighting(sight, sight.channel, op.ended_t, op.text, None)
+            yield _sighting_in(op, sight)
     for chunk in op.chunks:
         for sight in chunk.sights:
-            yield _sighting(sight, "chunk", chunk.t, chunk.text, None)
+            yield _sighting_in(chunk, sight)
     for call in op.calls:
-        if call.attributed.certain:
+        if call.certain:
             yield from _in_call(call)
 
 
 def _in_call(call: Call) -> Iterator[Sighting]:
-    event = call.event
-    for sight in event.sights:
-        yield _sighting(sight, sight.channel, event.t, event.text, call)
+    return (_sighting_in(call, sight) for sight in call.event.sights)
 
 
 def _sighting(sight: Sight, channel: Channel, seen_at: int, evidence: str, call: Call | None) -> Sighting:
@@ -120,43 +135,123 @@ def _sighting(sight: Sight, channel: Channel, seen_at: int, evidence: str, call:
 def observe(view: View, *, campaign: int) -> Observed:
     """Sort everything seen in one example into evidence, leaks and strays."""
     seen = Observed(view)
+    readers: dict[int, _Reader] = {}
     for op in view.ops.values():
-        if op.outcome is None and not op.calls:
-            continue
-        for sighting in sightings(op):
-            _sort(seen, op, sighting, campaign)
+        if op.outcome is not None or op.calls:
+            reader = readers.get(op.standing)
+            if reader is None:
+                reader = readers[op.standing] = _Reader()
+            _look(seen, op, reader, campaign)
     for call in view.calls:
-        if call.event.sights and call.event.kind != "embedding":
+        if not call.certain and call.event.sights and call.event.kind != "embedding":
             _shared(seen, call, campaign)
     return seen
 
 
-def _sort(seen: Observed, op: Op, sighting: Sighting, campaign: int) -> None:
-    fact, reciter = sighting.canary
+class _Reader:
+    """What operations of one standing may find in their prompts, as far as it has been found out.
+
+    `permitted` maps the tokens of facts that they may see to the operations that told them; `idle` are
+    tokens that are evidence of nothing in a prompt: echoes of those facts, and what nothing is promised of.
+    """
+
+    __slots__ = ("idle", "permitted")
+
+    def __init__(self) -> None:
+        self.permitted: dict[str, int] = {}
+        self.idle: set[str] = set()
+
+
+def _look(seen: Observed, op: Op, reader: _Reader, campaign: int) -> None:
+    """Sort what one operation was shown, and what is in the prompts that are surely its own.
+
+    Nearly all of it is an agent remembering what it should, and in long threads every prompt holds all that
+    was said before: that has to be quick, and only what is new is looked at closely.
+    """
+    for sight in op.sights:
+        if sight.token.startswith("OVH"):
+            _sort(seen, op, sight, op, reader, campaign)
+    for chunk in op.chunks:
+        for sight in chunk.sights:
+            _sort(seen, op, sight, chunk, reader, campaign)
+    facts: set[int] = set()
+    for call in op.calls:
+        if call.certain:
+            _read_prompt(seen, op, call, reader, campaign, facts)
+    facts.discard(op.plan.number)
+    if facts:
+        _recall(seen, facts, op, "prompt")
+
+
+def _read_prompt(seen: Observed, op: Op, call: Call, reader: _Reader, campaign: int, facts: set[int]) -> None:
+    """Add to `facts` what is known to be permitted in a prompt, and sort the rest."""
+    permitted, idle = reader.permitted, reader.idle
+    for sight in call.event.sights:
+        token = sight.token
+        if sight.channel == "prompt":
+            fact = permitted.get(token)
+            if fact is not None:
+                facts.add(fact)
+                continue
+            if token in idle:
+                continue
+        _sort(seen, op, sight, call, reader, campaign)
+
+
+def _sort(
+    seen: Observed, op: Op, sight: Sight, where: Op | Chunked | Call, reader: _Reader, campaign: int
+) -> None:
+    """Sort one sight of `op`: in what it was answered, in a chunk, or in a call."""
+    token = sight.token
+    fact, reciter = decode_canary(token)
+    view = seen.view
     if fact.campaign != campaign:
         seen.foreign += 1
         return
-    view = seen.view
     if fact.example != view.number:
-        seen.strays.append(
-            Stray(view, op, sighting.canary, sighting.token, sighting.channel, sighting.disguise,
-                  sighting.seen_at, sighting.evidence)
-        )  # fmt: skip
+        if len(seen.strays) < STRAYS_KEPT:
+            seen.strays.append(_stray(view, op, _sighting_in(where, sight)))
         return
     owner = view.ops.get(fact.operation)
-    if owner is None or owner is op or owner.plan.tells is None:
+    if owner is None or owner.plan.tells is None:
         return
-    invariant = relation(owner, op, view.contract)
+    invariant = seen.relations.of(owner, op)
     if invariant == RECALL:
-        if reciter is None or _minted_here(sighting, op, view):
-            seen.recalled.add((owner.number, op.number))
-            _note_evidence(seen, owner, op, sighting.channel)
-        return
-    if invariant is not None and not _may_be_of_the_past(sighting.call, view):
+        if reciter is None:
+            reader.permitted[token] = fact.operation
+        else:
+            reader.idle.add(token)
+        # An echo counts in the answer for which it was minted, and in no prompt.
+        minted_here = sight.channel != "prompt" and reciter == (view.number, op.leader)
+        if owner is not op and (reciter is None or minted_here):
+            _recall(seen, (fact.operation,), op, "reply" if isinstance(where, Chunked) else sight.channel)
+    elif invariant is None:
+        reader.idle.add(token)
+    elif owner is not op:
+        _leak(seen, owner, op, invariant, _sighting_in(where, sight))
+
+
+def _leak(seen: Observed, owner: Op, op: Op, invariant: str, sighting: Sighting) -> None:
+    view = seen.view
+    if not _may_be_of_the_past(sighting.call, view):
+        fact, reciter = sighting.canary
         seen.leaks.append(
             Leak(invariant, view, owner, op, fact, sighting.channel, sighting.token, sighting.disguise,
                  reciter, "own", sighting.seen_at, sighting.evidence, view.number)
         )  # fmt: skip
+
+
+def _sighting_in(where: Op | Chunked | Call, sight: Sight) -> Sighting:
+    if isinstance(where, Op):
+        return _sighting(sight, sight.channel, where.ended_t, where.text, None)
+    if isinstance(where, Chunked):
+        return _sighting(sight, "chunk", where.t, where.text, None)
+    return _sighting(sight, sight.channel, where.event.t, where.event.text, where)
+
+
+def _stray(view: View, op: Op, sighting: Sighting) -> Stray:
+    return Stray(view, op, sighting.canary, sighting.token, sighting.channel, sighting.disguise,
+                 sighting.seen_at, sighting.evidence)  # fmt: skip
 
 
 def _may_be_of_the_past(call: Call | None, view: View) -> bool:
@@ -176,17 +271,25 @@ def may_see_all(op: Op, call: Call, view: View) -> bool:
     return True
 
 
-def _minted_here(sighting: Sighting, op: Op, view: View) -> bool:
-    return sighting.channel != "prompt" and sighting.canary.reciter == (view.number, op.leader)
-
-
-def _note_evidence(seen: Observed, owner: Op, op: Op, channel: Channel) -> None:
+def _recall(seen: Observed, facts: Collection[int], op: Op, channel: str) -> None:
+    """Note that `op`, which may, saw these facts through a channel of this class."""
+    number = op.plan.number
+    recalled = seen.recalled.get(number)
+    if recalled is None:
+        seen.recalled[number] = set(facts)
+    else:
+        recalled.update(facts)
     if op.outcome != "ok":
         # A prompt seen by a call that then failed is sight, but nobody knows when it ended.
         return
-    key = (owner.number, op.plan.surface, "reply" if channel == "chunk" else channel)
-    first_end, last_start = seen.evidence.get(key, (op.ended, op.invoked))
-    seen.evidence[key] = (min(first_end, op.ended), max(last_start, op.invoked))
+    brackets = seen.evidence.setdefault((op.plan.surface, channel), {})
+    ended, invoked = op.ended, op.invoked
+    for fact in facts:
+        bracket = brackets.get(fact)
+        if bracket is None:
+            brackets[fact] = (ended, invoked)
+        elif ended < bracket[0] or invoked > bracket[1]:
+            brackets[fact] = (min(ended, bracket[0]), max(invoked, bracket[1]))
 
 
 def _shared(seen: Observed, call: Call, campaign: int) -> None:

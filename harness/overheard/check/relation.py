@@ -34,6 +34,25 @@ def missing_of(op: Op, contract: Contract) -> tuple[str | None, str | None]:
     return thread, None if contract.thread_ids == "bearer" else resource
 
 
+class Relations:
+    """`relation` for the operations of one example, each pair of standings worked out once."""
+
+    __slots__ = ("_contract", "_known")
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        self._known: dict[tuple[int, int], str | None] = {}
+
+    def of(self, owner: Op, observer: Op) -> str | None:
+        """As `relation`."""
+        pair = owner.standing, observer.standing
+        try:
+            return self._known[pair]
+        except KeyError:
+            known = self._known[pair] = relation(owner, observer, self._contract)
+            return known
+
+
 def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
     """The invariant by which `observer` must not see what `owner` told; RECALL where it may.
 

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from overheard.check.exposure import exposures, recalls
 from overheard.check.observe import How, Leak, Observed, Stray
-from overheard.check.relation import IDS, RECALL, relation
-from overheard.check.view import Op, View
+from overheard.check.relation import IDS, RECALL
+from overheard.check.view import Call, Op, View
 from overheard.core.canary import FactKey
 from overheard.core.operation import Mode
 from overheard.core.outcome import Channel
@@ -150,50 +150,37 @@ class Tally:
         if view.independent and view.ended:
             counter = self.independent.setdefault(view.scenario, Counter())
             counter.update(exercised)
-        for fact, _ in seen.recalled:
-            if view.ops[fact].plan.tells is not None:
-                self.controls[RECALL] += 1
+        self.controls[RECALL] += sum(map(len, seen.recalled.values()))
 
     def _traffic(self, view: View) -> None:
-        for op in view.ops.values():
-            if op.outcome is None:
-                continue
-            self.operations += 1
-            self.outcomes[op.outcome] += 1
-            if op.outcome == "ok":
+        done = [op for op in view.ops.values() if op.outcome is not None]
+        self.operations += len(done)
+        self.overlapping += sum(op.overlapped for op in done)
+        if view.mode == "concurrent":
+            self.concurrent_operations += len(done)
+            self.concurrent_suspended += sum(op.suspended for op in done)
+        for op in done:
+            outcome = op.outcome
+            self.outcomes[outcome] += 1  # type: ignore[index]  # it is done
+            if outcome == "ok":
                 answered = op.answered()
                 self.answered += answered
                 self.empty += not answered
                 self.told_ok += op.plan.tells is not None
-            elif not self.first_error and op.outcome == "info":
+            elif not self.first_error and outcome == "info":
                 self.first_error = f"{op.reason}: {op.text}" if op.text else op.reason
-            self.overlapping += op.overlapped
-            if view.mode == "concurrent":
-                self.concurrent_operations += 1
-                self.concurrent_suspended += op.suspended
-        for call in view.calls:
-            if call.event.kind == "embedding":
-                continue
-            self.attribution["calls"] += 1
-            attributed = call.attributed
-            if attributed.late:
-                self.attribution["late"] += 1
-            elif not attributed.candidates:
-                self.attribution["unattributed"] += 1
-            else:
-                self.attribution["attributed" if attributed.certain else "ambiguous"] += 1
+        chats = [call for call in view.calls if call.event.kind != "embedding"]
+        self.attribution["calls"] += len(chats)
+        self.attribution.update(map(_belongs, chats))
 
     def _leaks(self, seen: Observed) -> None:
         for leak in seen.leaks:
             self.add_leak(leak)
         contract = seen.view.contract
-        for op in seen.view.ops.values():
-            if op.outcome != "ok":
-                continue
-            for kind in op.missing:
-                if contract.refuses(kind):
-                    self._answered_without_id(seen.view, op)
-                    break
+        refused = [kind for kind in contract.missing_ids if contract.refuses(kind)]
+        for op in seen.view.ops.values() if refused else ():
+            if op.outcome == "ok" and any(kind in refused for kind in op.missing):
+                self._answered_without_id(seen.view, op)
 
     def _answered_without_id(self, view: View, op: Op) -> None:
         if view.contract.thread_ids == "bearer" and op.missing[0] is None:
@@ -287,10 +274,10 @@ class Tally:
                     and fact.owner == op.owner
                     and fact.thread != op.thread
                     and not op.plan.intrudes
-                    and relation(fact, op, view.contract) == RECALL
+                    and seen.relations.of(fact, op) == RECALL
                 ):
                     self.wide_promised += 1
-                    if (number, op.number) in seen.recalled:
+                    if seen.saw(op, number):
                         self.wide_seen += 1
                     elif len(self.wide_missed) < LEAKS_KEPT:
                         self.wide_missed.append(Missed(view, fact, op))
@@ -316,3 +303,12 @@ class Tally:
         """
         counts = [self.independent[name][invariant] for name in scenarios if name in self.independent]
         return min(counts, default=0)
+
+
+def _belongs(call: Call) -> str:
+    """How surely it is known whose call it was: a field of `Attribution`."""
+    if call.certain:
+        return "attributed"
+    if call.attributed.late:
+        return "late"
+    return "ambiguous" if call.attributed.candidates else "unattributed"

@@ -7,8 +7,8 @@ which are for people.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 import msgspec
 
@@ -32,24 +32,30 @@ from overheard.history.events import (
 
 NEVER: Final = sys.maxsize
 
+_ENDS: Final = frozenset((Completed, Failed, Unknown))
+
 
 class Call:
     """One model call, with the operations it may belong to."""
 
-    __slots__ = ("answered", "attributed", "event", "position")
+    __slots__ = ("answered", "attributed", "certain", "event", "position")
+
+    attributed: Attributed
+    certain: bool
+    """`attributed.certain`, looked up once: it is asked for every sight."""
 
     def __init__(self, event: ModelCalled, position: int) -> None:
         self.event = event
         self.position = position
         self.answered = NEVER
-        self.attributed: Attributed = Attributed((), "none")
 
 
 class Op:
     """One operation as it really went.
 
     `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight. An
-    `info` operation stays in flight to the end of its example: nobody knows when it stopped.
+    `info` operation stays in flight to the end of its example: nobody knows when it stopped. Operations of
+    one `standing` presented the same in the same way: whatever one of them may see, all may.
     """
 
     __slots__ = (
@@ -67,6 +73,7 @@ class Op:
         "reason",
         "resource",
         "sights",
+        "standing",
         "suspended",
         "text",
         "thread",
@@ -90,6 +97,7 @@ class Op:
         self.calls: list[Call] = []
         self.suspended = False
         self.overlapped = False
+        self.standing = 0
 
     @property
     def number(self) -> int:
@@ -110,7 +118,10 @@ class Op:
 
     def called(self) -> bool:
         """Whether it, and surely it, made a chat call of the model."""
-        return any(call.attributed.certain for call in self.calls)
+        for call in self.calls:  # noqa: SIM110 - asked for every operation, several times
+            if call.certain:
+                return True
+        return False
 
     def answered(self) -> bool:
         """Whether it was answered with anything at all: some text, or an attributed model call."""
@@ -124,7 +135,6 @@ class View:
     """One example digested. `ops` is in order of the plan and holds every operation, invoked or not."""
 
     __slots__ = (
-        "_open",
         "calls",
         "contract",
         "ended",
@@ -156,37 +166,46 @@ class View:
         for op in self.ops.values():
             self.groups.setdefault(op.leader, []).append(op)
         self.calls: list[Call] = []
-        self._open: dict[int, Call] = {}
         self._read(events)
+        number, groups = self.number, self.groups
         for call in self.calls:
-            call.attributed = attribute(call.event, call.position, self.groups, campaign, self.number)
-            for op in call.attributed.candidates:
+            call.attributed = attributed = attribute(call.event, call.position, groups, campaign, number)
+            call.certain = attributed.certain
+            for op in attributed.candidates:
                 op.calls.append(call)
         if self.mode == "concurrent":
             _mark_overlaps(self)
+        _mark_standings(self.ops.values())
 
     def _read(self, events: Iterable[AnyEvent]) -> None:
-        readers: dict[type, Callable[[int, Any], None]] = {
-            Invoked: self._invoked,
-            Completed: self._ended,
-            Failed: self._ended,
-            Unknown: self._ended,
-            ModelCalled: self._called,
-            ModelAnswered: self._answered,
-            Chunked: self._chunked,
-            Stalled: self._stalled,
-        }
+        opened: dict[int, Call] = {}
         for position, event in enumerate(events):
-            reader = readers.get(type(event))
-            if reader is not None:
-                reader(position, event)
+            # One look at the type, most frequent first: this runs for every line of a history.
+            kind = type(event)
+            if kind is ModelCalled:
+                call = opened[event.call] = Call(event, position)  # type: ignore[union-attr, arg-type]  # by `kind`
+                self.calls.append(call)
+            elif kind is ModelAnswered:
+                answered = opened.pop(event.call, None)  # type: ignore[union-attr]  # by `kind`
+                if answered is not None:
+                    answered.answered = position
+            elif kind is Stalled:
+                self.stalls += 1
+            elif kind is Invoked:
+                self._invoked(position, event)  # type: ignore[arg-type]  # by `kind`
+            elif kind in _ENDS:
+                self._ended(position, event)  # type: ignore[arg-type]  # by `kind`
+            elif kind is Chunked:
+                op = self.ops.get(event.operation)  # type: ignore[union-attr]  # by `kind`
+                if op is not None:
+                    op.chunks.append(event)  # type: ignore[arg-type]  # by `kind`
 
     def _invoked(self, position: int, event: Invoked) -> None:
         op = self.ops.get(event.operation)
         if op is not None:
             op.invoked, op.invoked_t = position, event.t
-            op.thread, op.resource = event.thread, event.resource
-            op.missing = (self.contract.missing(op.thread), self.contract.missing(op.resource))
+            op.thread, op.resource = thread, resource = event.thread, event.resource
+            op.missing = (self.contract.missing(thread), self.contract.missing(resource))
 
     def _ended(self, position: int, event: Completed | Failed | Unknown) -> None:
         op = self.ops.get(event.operation)
@@ -194,28 +213,10 @@ class View:
             return
         op.ended_t = event.t
         op.text, op.length, op.sights, op.suspended = event.text, event.length, event.sights, event.suspended
-        if isinstance(event, Unknown):
+        if type(event) is Unknown:
             op.outcome, op.reason = "info", event.reason
         else:
-            op.outcome, op.ended = "ok" if isinstance(event, Completed) else "fail", position
-
-    def _called(self, position: int, event: ModelCalled) -> None:
-        call = Call(event, position)
-        self._open[event.call] = call
-        self.calls.append(call)
-
-    def _answered(self, position: int, event: ModelAnswered) -> None:
-        call = self._open.pop(event.call, None)
-        if call is not None:
-            call.answered = position
-
-    def _chunked(self, _position: int, event: Chunked) -> None:
-        op = self.ops.get(event.operation)
-        if op is not None:
-            op.chunks.append(event)
-
-    def _stalled(self, _position: int, _event: Stalled) -> None:
-        self.stalls += 1
+            op.outcome, op.ended = "ok" if type(event) is Completed else "fail", position
 
     @property
     def scenario(self) -> str:
@@ -231,6 +232,13 @@ class View:
         if op.overlapped:
             return "concurrent"
         return "sequential" if self.mode == "sequential" else "interleaved"
+
+
+def _mark_standings(ops: Iterable[Op]) -> None:
+    standings: dict[tuple[object, ...], int] = {}
+    for op in ops:
+        presented = (op.thread, op.resource, op.plan.tenant, op.missing, op.plan.surface)
+        op.standing = standings.setdefault(presented, len(standings))
 
 
 def _mark_overlaps(view: View) -> None:

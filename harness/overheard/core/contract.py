@@ -66,6 +66,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def missing(self, value: Id) -> MissingKind | None:
         """The kind of missing id that `value` is under this contract, or None if it is an ordinary id."""
+        if type(value) is str and value and not value.isspace():
+            return None  # nearly all are; the rest of this is several times dearer
         kind = missing_kind(value)
         return None if kind is None or self.missing_ids.get(kind, "closed") == "ordinary" else kind
 

@@ -34,6 +34,8 @@ _HEADER_LIMIT: Final = 1 << 26
 
 _AFTER_HEADER: Final = Union[tuple(kind for kind in get_args(AnyEvent) if kind is not Header)]  # noqa: UP007 - built, not written
 
+_DIVIDING: Final = frozenset((ExampleStarted, ExampleEnded, Reduced, CampaignEnded))
+
 _Blocks = Iterable[Sequence[AnyEvent]]
 
 
@@ -92,7 +94,11 @@ class History:
         events = self.before
         ended = False
         for block in self._open_blocks(self):
-            for event in block:
+            # Between the few lines that divide a history everything is taken at once.
+            done = 0
+            for place in [place for place, event in enumerate(block) if type(event) in _DIVIDING]:
+                events += block[done:place]
+                done, event = place + 1, block[place]
                 kind = type(event)
                 if kind is ExampleStarted:
                     if started is not None:
@@ -102,10 +108,9 @@ class History:
                     ended = True
                 elif kind is Reduced:
                     self.reductions.append(event)  # type: ignore[arg-type]  # narrowed by `kind`
-                elif kind is CampaignEnded:
-                    self.end = event  # type: ignore[assignment]  # narrowed by `kind`
                 else:
-                    events.append(event)
+                    self.end = event  # type: ignore[assignment]  # narrowed by `kind`
+            events += block[done:]
         if started is not None:
             yield Example(started, events, ended)
 

@@ -71,7 +71,8 @@ def _recital(seen: Observed, exposure: Exposure) -> list[int]:
     view: View = seen.view
     before = [
         observer
-        for fact, observer in sorted(seen.recalled)
-        if fact == exposure.fact.number and view.ops[observer].ended < exposure.probe.invoked
+        for observer in sorted(seen.recalled)
+        if seen.saw(view.ops[observer], exposure.fact.number)
+        and view.ops[observer].ended < exposure.probe.invoked
     ]
     return before[:1]
