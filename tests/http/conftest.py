@@ -57,10 +57,11 @@ class Servers:
 
     def raw(self, speak, *, ssl=None):
         """Serve `async speak(reader, writer)` on each connection, after its request's head and body."""
-        tasks = set()
+        tasks, writers = set(), []
 
         async def connected(reader, writer):
             tasks.add(asyncio.current_task())
+            writers.append(writer)
             try:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
@@ -79,7 +80,10 @@ class Servers:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                for writer in writers:
+                    writer.transport.abort()
                 server.close()
+                await asyncio.sleep(0.01)  # a transport lets go of its socket on the loop's next turns
 
             self._stops.append(stop)
             return server.sockets[0].getsockname()[1]

@@ -7,8 +7,10 @@ import json
 import pytest
 from aiohttp import web
 
+from overheard.adapters.call import CallProbe
 from overheard.adapters.enter import enter
 from overheard.adapters.http import exchange
+from overheard.adapters.manners import Manners
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.canary import FactKey, mint_fact
 from overheard.core.errors import UsageError
@@ -49,7 +51,6 @@ def test_a_hundred_and_more_calls_are_under_way_at_once(servers, describe, talk,
 
 
 def test_a_call_over_http_always_gives_way(servers, describe, chat):
-    from overheard.adapters.call import CallProbe
 
     target = describe(servers.app(_answer({"text": "hi"})), chat)
 
@@ -121,7 +122,7 @@ def test_a_thread_is_minted_once_even_by_many_at_once(minting, describe, talk):
 
 
 def test_if_minting_fails_so_does_the_call_and_the_next_one_tries_again(minting, describe, talk):
-    url, asked, failing = minting
+    url, _, failing = minting
     failing[0] = 1
     first, second = talk(describe(url, MINT), ("m", "t1", "r"), ("m", "t1", "r")).said
     assert type(first) is TargetError
@@ -448,7 +449,6 @@ def test_a_connection_is_used_again_after_a_stream(servers, describe, talk):
 
 
 def test_beyond_this_machine_only_if_that_is_meant(describe, talk, chat):
-    from overheard.adapters.manners import Manners
 
     target = describe("http://agent.invalid:1", chat)
     with pytest.raises(UsageError, match=r"url leads to agent\.invalid.*--allow-remote"):
@@ -463,7 +463,6 @@ def test_a_port_to_be_chosen_takes_somebody_to_choose_it(describe, talk, chat):
 
 
 def test_what_is_no_http_target_is_not_served(talk):
-    from overheard.adapters.manners import Manners
 
     with pytest.raises(UsageError, match="--serve starts a target that is reached over HTTP"):
         talk(lambda message: message, ("m",), manners=Manners(serve="true"))
@@ -471,7 +470,7 @@ def test_what_is_no_http_target_is_not_served(talk):
 
 def test_certificates_that_are_none(describe, talk, chat, write):
     write("no certificate", name="my.pem")
-    with pytest.raises(UsageError, match="certificates: .*my.pem has no certificates"):
+    with pytest.raises(UsageError, match=r"certificates: .*my\.pem has no certificates"):
         talk(describe("https://127.0.0.1:1", 'certificates = "my.pem"\n' + chat), ("m",))
 
 

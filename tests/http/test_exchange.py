@@ -1,17 +1,20 @@
 """Servers that answer as they please: what is a yes, what a no, and what says nothing."""
 
 import asyncio
+import gzip
 import json
 import ssl
+import subprocess
 import time
 
 import pytest
 from aiohttp import web
 
+from overheard.adapters.enter import enter
 from overheard.adapters.http import exchange
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.canary import FactKey, mint_fact
-from overheard.core.outcome import Refused, TargetError
+from overheard.core.outcome import Caller, Refused, TargetError
 
 CANARY = mint_fact(FactKey(1, 2, 3, 0))
 
@@ -252,7 +255,6 @@ def test_a_gigabyte_is_read_only_so_far(asked, servers):
 
 
 def test_a_bomb_is_no_more_than_what_it_becomes(asked):
-    import gzip
 
     bomb = gzip.compress(b"0" * 200_000_000)
     error = asked(answering(bomb, headers={"Content-Encoding": "gzip"}))
@@ -261,8 +263,6 @@ def test_a_bomb_is_no_more_than_what_it_becomes(asked):
 
 
 def test_a_hang_ends_when_the_caller_gives_up(describe, chat, servers):
-    from overheard.adapters.enter import enter
-    from overheard.core.outcome import Caller
 
     gone = []
 
@@ -277,7 +277,7 @@ def test_a_hang_ends_when_the_caller_gives_up(describe, chat, servers):
             call = adapted.send("m", thread="t", resource="r", caller=Caller("r"))
             with pytest.raises(TimeoutError):
                 await asyncio.wait_for(call, 0.2)
-            while not gone:
+            while not gone:  # noqa: ASYNC110 - in another loop
                 await asyncio.sleep(0.01)
 
     asyncio.run(run())
@@ -286,7 +286,6 @@ def test_a_hang_ends_when_the_caller_gives_up(describe, chat, servers):
 @pytest.fixture
 def certificate(tmp_path):
     """A self-signed certificate for 127.0.0.1, and a server context that uses it."""
-    import subprocess
 
     key, pem = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(

@@ -8,9 +8,10 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overheard.adapters.enter import enter
 from overheard.adapters.http.load import load
 from overheard.core.ids import OMITTED
-from overheard.core.outcome import TargetError
+from overheard.core.outcome import Caller, TargetError
 
 IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=12) | (
     st.sampled_from(
@@ -29,7 +30,7 @@ def mirror_server(servers):
             {
                 "text": "ok",
                 "method": request.method,
-                "parts": [part for part in request.raw_path.partition("?")[0].split("/")[1:]],
+                "parts": request.raw_path.partition("?")[0].split("/")[1:],
                 "match": request.match_info.get("thread"),
                 "query": [list(pair) for pair in request.query.items()],
                 "form": [list(pair) for pair in (await request.post()).items()] if b"=" in body else None,
@@ -124,7 +125,7 @@ def test_a_part_of_a_path_stays_one_part_whatever_is_in_it(servers, write):
         return web.json_response({"match": "ok"})
 
     app = web.Application()
-    app.router.add_post("/threads/{thread}/messages", show)
+    app.router.add_post("/threads/{thread:[^/]+}/messages", show)
     target = load(write(f'url = "{servers.app(app)}"\n{PATHS}'), shown="t")
     request = target.requests(port=None).send
 
@@ -140,8 +141,6 @@ def test_a_part_of_a_path_stays_one_part_whatever_is_in_it(servers, write):
     arrives()
 
     async def send_all():
-        from overheard.adapters.enter import enter
-        from overheard.core.outcome import Caller
 
         async with enter(target, name="t") as adapted:
             for thread, resource in pairs:
