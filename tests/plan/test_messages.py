@@ -11,17 +11,18 @@ from overheard.plan.attributes import ATTRIBUTES, STRIDES, Deck
 from overheard.plan.choose import SeedChooser
 from overheard.plan.personas import LOCALES, PARAGRAPHS, PERSONAS, paragraph, persona, prose
 
-SEED = st.integers(0, 2**32)
-WHO = st.builds(persona, st.sampled_from(LOCALES), st.integers(0, PERSONAS - 1))
-TOPIC = st.integers(0, 4000).map(lambda skip: dealt(skip))
-LANGUAGES = {locale[:2] for locale in LOCALES}
-
 
 def dealt(skip):
     deck = Deck(SeedChooser(skip))
     for _ in range(skip):
         deck.deal()
     return deck.deal()
+
+
+SEED = st.integers(0, 2**32)
+WHO = st.builds(persona, st.sampled_from(LOCALES), st.integers(0, PERSONAS - 1))
+TOPIC = st.integers(0, 4000).map(dealt)
+LANGUAGES = {locale[:2] for locale in LOCALES}
 
 
 def sent(text, **fields):

@@ -68,9 +68,14 @@ def _parse(path: Path) -> dict[str, Any]:
             "allowed: lower case letters and digits, in words joined by hyphens"
         )
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Editors on Windows put a byte order mark first, which tomllib takes for a statement.
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"{path}: this is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ScenarioError(
+            f"{path}: this is nested too deeply; no key takes more than two levels"
+        ) from error
     except UnicodeDecodeError as error:
         raise ScenarioError(
             f"{path}: this is not UTF-8 text (byte {error.start}); save it as UTF-8"
@@ -97,7 +102,8 @@ def _build(shipped: _Files, own: _Files) -> dict[str, Scenario]:
     for name, (path, _) in sorted((shipped | own).items()):
         values = _merged(name, shipped, own, ())
         values.pop("extends", None)
-        built[name] = msgspec.convert({"name": name, **values}, Scenario)
+        # Not strict: 18.0 is a whole number to TOML's tools and to JSON Schema, which has passed it.
+        built[name] = msgspec.convert({"name": name, **values}, Scenario, strict=False)
         _reject(path, list(contradictions(built[name])))
     return built
 
@@ -114,9 +120,8 @@ def _merged(name: str, shipped: _Files, own: _Files, below: tuple[str, ...]) -> 
         circle = " -> ".join([*below, name, base])
         raise ScenarioError(f"{path}: extends goes round in a circle: {circle}")
     if base not in own and base not in shipped:
-        raise ScenarioError(
-            f"{path}: extends: there is no scenario {base!r}; {near(base, {**shipped, **own})}"
-        )
+        others = [other for other in sorted(shipped | own) if other != name]
+        raise ScenarioError(f"{path}: extends: there is no scenario {base!r}; {near(base, others)}")
     return _over(_merged(base, shipped, own, (*below, name)), data)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +19,14 @@ if TYPE_CHECKING:
 
 _CROWD = ("crosswise", "intrude", "take-over", "shared-thread", "same-text", "missing")
 """Moves that take at least two resources."""
+
+_REACH: Mapping[str, tuple[str, ...]] = {
+    "no-cross-thread-recall": ("siblings",),
+    "no-cross-resource-leakage": ("crosswise",),
+    "thread-ownership": ("intrude", "take-over", "shared-thread"),
+    "ids-required": ("missing",),
+}
+"""Moves that make chances to break a promise; recall is asked for by all of them."""
 
 
 def near(word: object, allowed: Iterable[str]) -> str:
@@ -33,7 +44,12 @@ def problems(data: Mapping[str, Any]) -> list[str]:
 
 
 def contradictions(scenario: Scenario) -> Iterator[str]:
-    """What a schema cannot say: ranges the wrong way round, moves that the population has no room for."""
+    """What a schema cannot say: ranges the wrong way round, moves that the population has no room for,
+    promises that no move could break.
+    """
+    for move, weight in scenario.weights.items():
+        if math.isnan(weight):
+            yield f"weights.{move} is nan; it takes a number from 0 to 1000"
     people = scenario.population
     ranges = {f"population.{name}": getattr(people, name) for name in people.__struct_fields__}
     ranges |= {"turns": scenario.turns, "width": scenario.width}
@@ -43,6 +59,13 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
     made = [move for move, weight in scenario.weights.items() if weight > 0]
     if not set(made) - {"chat"}:
         yield "weights gives no move but chat a weight above 0; at least one more is needed"
+    for invariant in scenario.invariants:
+        reach = _REACH.get(invariant, made)
+        if made and not set(reach) & set(made):
+            yield (
+                f"invariants names {invariant}, and no move of weights puts it to the test; "
+                f"give a weight to {' or '.join(reach)}"
+            )
     crowd = [move for move in made if move in _CROWD]
     if crowd and people.resources[0] < 2:
         yield f"population.resources starts at {people.resources[0]}; the move {crowd[0]} needs 2 or more"
@@ -72,9 +95,9 @@ def _sentences(error: ValidationError) -> Iterator[str]:
     if rule == "additionalProperties":
         known = table["properties"]
         unknown = [name for name in value if name not in known]
-        yield from (f"{where}there is no key {name!r}; {near(name, known)}" for name in unknown)
+        yield from (f"{where}there is no key {_short(name)}; {near(name, known)}" for name in unknown)
     elif rule == "enum":
-        yield f"{where}{value!r} is not known; {near(value, allowed)}"
+        yield f"{where}{_short(value)} is not known; {near(value, allowed)}"
     elif rule == "anyOf":
         lacking = [name for name in REQUIRED if name not in value]
         yield f"without {', '.join(lacking)}, which a scenario must have unless it extends another"
@@ -83,11 +106,32 @@ def _sentences(error: ValidationError) -> Iterator[str]:
         yield f"{where}has {len(value)} values; it takes {takes}"
     else:
         says = _SAYS.get(rule, "{message}")
-        yield where + says.format(value=value, allowed=allowed, message=error.message)
+        allowed = _TYPES.get(str(allowed), allowed)
+        yield where + says.format(value=_short(value), allowed=allowed, message=error.message)
 
+
+def _short(value: object) -> str:
+    """A value as it can be shown in a line, whatever stands in the file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return _SHORTENER.repr(value)
+
+
+_SHORTENER = reprlib.Repr()
+_SHORTENER.maxstring = _SHORTENER.maxother = _SHORTENER.maxlong = 60
+
+_TYPES: Mapping[str, str] = {
+    "object": "a table",
+    "array": "a list",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+}
 
 _SAYS: Mapping[str, str] = {
-    "type": "is {value!r}; it takes a value of type {allowed}",
+    "type": "is {value}; it takes {allowed}",
     "minimum": "is {value}; the least is {allowed}",
     "maximum": "is {value}; the most is {allowed}",
     "minLength": "is empty; it takes some words",
