@@ -29,8 +29,10 @@ from overheard.check.result import Judgement
 from overheard.check.tally import Tally
 from overheard.check.view import View
 from overheard.core.contract import Contract, Origin, declare
+from overheard.core.errors import InternalError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
+from overheard.drive.leaving import bounded, let_go, no_trace_of_interrupts
 from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
 from overheard.history.events import (
@@ -62,6 +64,11 @@ REPLAYS: Final = 3
 HANG_SECONDS: Final = 60.0
 """For how long the target may block the loop before the door is asked to give up."""
 
+OVERTIME: Final = 1.5
+"""How much of its budget a campaign may take in all. The budget is for exploring; what is left is for the
+example that is running when it is spent, for proofs and for reductions. One example of a target that sends a
+gigabyte a time would otherwise take as long as it likes."""
+
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
     """How much is done.
@@ -70,7 +77,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     `drawn`     further examples of each scenario drawn by Hypothesis, which favours the extreme.
     `proofs`    leaks put in on purpose, for each invariant and channel.
     `reductions` findings made small at most.
-    `seconds`   budget; what is not done by then is said.
+    `seconds`   budget of exploring; what is not done by then is said. All ends within `OVERTIME` of it.
     `operations` length of each seed-expanded plan; None lets the scenario decide.
     """
 
@@ -115,8 +122,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `scenarios` those to run; `extra` further plans to drive as they are.
     `layers`    contract settings above the target's own declaration, each with its origin.
     `timeout`   seconds for one operation.
-    `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it may
-                be on another machine.
+    `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it
+                may be on another machine.
     `prove`     put in every leak there is, not only the short form.
     `command`, `started`   how and when the run was asked for, for the record.
     `history`   file to record to; None keeps the history in memory.
@@ -165,6 +172,7 @@ def run(
         # With a factory of its own the runner leaves the thread's current loop alone: under pytest it is
         # somebody else's.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            no_trace_of_interrupts(runner.get_loop())
             runner.run(_campaign(options, recorder, tap, target_object, on_hang))
     finally:
         recorder.close()
@@ -198,13 +206,16 @@ async def _campaign(
     target_object: Any,
     on_hang: Callable[[float], None] | None,
 ) -> None:
-    async with _stage(options, recorder, tap, target_object, on_hang) as stage:
-        try:
-            await stage.play()
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            recorder.record(CampaignEnded(t=0, reason="interrupted"))
-            raise
-        recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
+    try:
+        async with _stage(options, recorder, tap, target_object, on_hang) as stage:
+            try:
+                await stage.play()
+            except (asyncio.CancelledError, KeyboardInterrupt):
+                recorder.record(CampaignEnded(t=0, reason="interrupted"))
+                raise
+            recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
+    finally:
+        await let_go()
 
 
 @contextlib.asynccontextmanager
@@ -223,9 +234,18 @@ async def _stage(
     log = _MirrorLog(recorder)
     with Mirror(log) as mirror, environment(mirror.environment()):
         loop = asyncio.get_running_loop()
-        watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=on_hang or (lambda _seconds: None))
+
+        def hung(seconds: float) -> None:
+            with contextlib.suppress(InternalError):
+                recorder.flush()  # The door may leave at once, and what was seen so far is evidence.
+            if on_hang is not None:
+                on_hang(seconds)
+
+        watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=hung)
         target = load(options.target, base=options.base) if target_object is None else target_object
-        async with enter(target, name=options.target, manners=_manners(options)) as adapted:
+        async with bounded(
+            enter(target, name=options.target, manners=_manners(options)), name=options.target
+        ) as adapted:
             declared = declare(("target", adapted.settings), *options.layers)
             recorder.record(
                 Header(
@@ -269,6 +289,10 @@ class _MirrorLog:
             self._recorder.answered(call, closed=closed)
 
 
+class _TimeIsUp(Exception):  # noqa: N818 - no error: the budget was spent in the middle of an example
+    """Nothing more is driven."""
+
+
 class Stage:
     """A target that has been entered, and everything that is done with it."""
 
@@ -292,7 +316,8 @@ class Stage:
         self._tally = Tally(campaign=options.campaign)
         self._number = options.first
         self._deadline = time.monotonic() + options.profile.seconds
-        self._proofs: dict[tuple[str, str], list[Proof]] = {}
+        self._end = time.monotonic() + options.profile.seconds * OVERTIME
+        self._proofs: dict[tuple[str, ...], list[Proof]] = {}
 
     async def play(self) -> None:
         """Explore, prove, reduce: the whole campaign."""
@@ -354,22 +379,28 @@ class Stage:
     async def _execute(
         self, plan: Plan, phase: Phase, *, injection: Injection | None = None, reduces: int | None = None
     ) -> Observed:
-        """Drive one plan as the next example and look at what it recorded."""
+        """Drive one plan as the next example and look at what it recorded. Raises _TimeIsUp."""
         number = self._number
         self._number += 1
-        await drive(
-            plan,
-            example=number,
-            phase=phase,
-            adapted=self._adapted,
-            recorder=self._recorder,
-            mirror=self._mirror,
-            campaign=self._options.campaign,
-            contract=self._contract,
-            timeout=self._options.timeout,
-            injection=injection,
-            reduces=reduces,
-        )
+        try:
+            async with asyncio.timeout(self._end - time.monotonic()) as limit:
+                await drive(
+                    plan,
+                    example=number,
+                    phase=phase,
+                    adapted=self._adapted,
+                    recorder=self._recorder,
+                    mirror=self._mirror,
+                    campaign=self._options.campaign,
+                    contract=self._contract,
+                    timeout=self._options.timeout,
+                    injection=injection,
+                    reduces=reduces,
+                )
+        except TimeoutError as error:
+            if limit.expired():
+                raise _TimeIsUp from error
+            raise
         started, *events = self._tap.example
         assert isinstance(started, ExampleStarted)  # noqa: S101 - the driver records it first
         body = [event for event in events if not isinstance(event, ExampleEnded)]
@@ -379,18 +410,22 @@ class Stage:
         return seen
 
     def _remember_proofs(self, seen: Observed) -> None:
-        wanted = self._options.profile.proofs * (5 if self._options.prove else 1)
+        """Keep what leaks could be put in: in short form so many of each invariant and channel, with `prove`
+        of each cell and channel."""  # noqa: D209
+        wanted = self._options.profile.proofs
         leaked = {leak.invariant for leak in seen.leaks}
         for proof in proofs_of(seen):
             if proof.injection.invariant in leaked:
                 continue
-            kept = self._proofs.setdefault((proof.injection.invariant, proof.injection.channel), [])
+            kind = proof.kind if self._options.prove else ()
+            key = (proof.injection.invariant, proof.injection.channel, *kind)
+            kept = self._proofs.setdefault(key, [])
             if len(kept) < wanted:
                 kept.append(proof)
 
     async def _prove(self) -> None:
         """Put leaks in on purpose, where nothing leaked by itself: would one have been seen?"""
-        for (invariant, _), proofs in sorted(self._proofs.items()):
+        for (invariant, *_), proofs in sorted(self._proofs.items()):
             if self._tally.leaking_examples.get(invariant):
                 continue
             for proof in proofs:

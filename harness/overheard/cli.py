@@ -16,16 +16,21 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from overheard.door import (
+    BROKEN,
     CODES,
+    DOCTOR_TABLE,
+    END_NOW,
     HELD,
     INCONCLUSIVE,
     INTERRUPTED,
+    START,
     TABLE,
     Door,
     clean_stdout,
     complain,
     keep_crashes_in,
     leave,
+    nobody_leaves,
     note,
 )
 from overheard.version import __version__
@@ -41,6 +46,13 @@ CONTEXT = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,
 }
+
+
+class _Seed(click.types.IntParamType):
+    """A whole number. `IntRange` would show its limits, nineteen digits of them, in the help."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        return int(click.IntRange(0, (1 << 63) - 1).convert(value, param, ctx))
 
 
 class _Names(click.types.StringParamType):
@@ -81,7 +93,7 @@ _timeout = _option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True, max=86_400),
     metavar="SECONDS",
-    help="How long one call of the target may take.  [default: 30]",
+    help="How long one call of the target may take, in seconds.  [default: 30]",
 )
 _serve = _option(
     "--serve",
@@ -107,7 +119,7 @@ _evidence = _option(
 )
 
 
-@click.group(cls=Door, context_settings=CONTEXT, epilog=TABLE)
+@click.group(cls=Door, context_settings=CONTEXT, epilog=START)
 @click.version_option(__version__, prog_name="overheard", message="%(prog)s %(version)s")
 def cli() -> None:
     """Does your agent keep what it was told to the one who told it?
@@ -123,9 +135,7 @@ def cli() -> None:
     "-o", "--output", type=click.Path(path_type=Path), metavar="DIR",
     help="Folder for reports and history.  [default: reports/overheard]",
 )  # fmt: skip
-@_option(
-    "--seed", type=click.IntRange(min=0, max=(1 << 63) - 1), metavar="N", help="Repeat the plans of a run."
-)
+@_option("--seed", type=_Seed(), metavar="N", help="Repeat the plans of the run that had this seed.")
 @_option("--profile", metavar="NAME", help="smoke, standard or thorough.  [default: standard]")
 @_option(
     "--scenario",
@@ -170,7 +180,7 @@ def run(
     _end(judgement)
 
 
-@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@cli.command(epilog=DOCTOR_TABLE, context_settings=CONTEXT)
 @_target
 @_contract
 @_json
@@ -183,7 +193,11 @@ def doctor(
     *, target: str | None, contract: tuple[str, ...], as_json: bool, timeout: float | None,
     serve: str | None, allow_remote: bool, color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
-    """Measure in some twenty calls what TARGET does, and print a contract to paste."""
+    """Measure what TARGET does, and propose a contract.
+
+    Some twenty-five calls: does it remember, whom does it tell, what does it do without ids, does it reach
+    the mirror, does it block. TARGET is written as for `run`. Nothing is certified.
+    """
     from overheard import doctor as room  # noqa: PLC0415
     from overheard import examination  # noqa: PLC0415
     from overheard.settings import Request  # noqa: PLC0415
@@ -194,7 +208,8 @@ def doctor(
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        diagnosis = room.run(_settings(request), campaign=secrets.randbits(30))
+        with nobody_leaves(_left_by_itself, lambda: BROKEN):
+            diagnosis = room.run(_settings(request), campaign=secrets.randbits(30), on_hang=_blocked())
         emit(examination.to_json(diagnosis) if as_json else examination.to_terminal(diagnosis, color=paint))
     raise click.exceptions.Exit(HELD if diagnosis.useful else INCONCLUSIVE)
 
@@ -212,12 +227,16 @@ def doctor(
 def check(
     *, history: Path, output: Path | None, as_json: bool, show_evidence: bool, color: bool | None
 ) -> None:
-    """Judge a recorded campaign again: the history.jsonl of a run, from any machine and any year."""
+    """Judge a recorded campaign again.
+
+    HISTORY is the history.jsonl of a run, from any machine and any year. One that was cut short is judged
+    as far as it goes.
+    """
     judgement = _judge(history)
     if output is not None:
         from overheard.report.write import prepare, write  # noqa: PLC0415
 
-        prepare(output)
+        prepare(output, keep=history)
         write(output, judgement, history=history, show=show_evidence)
     paint = _wants_color(color)
     with clean_stdout() as emit:
@@ -233,18 +252,22 @@ def check(
 @_evidence
 @_color
 def report(*, run_folder: Path | None, form: str, show_evidence: bool, color: bool | None) -> None:
-    """Render the report of a run again. RUN is its folder.  [default: reports/overheard]"""
-    from overheard.report.write import HISTORY  # noqa: PLC0415
-    from overheard.settings import DEFAULT_OUTPUT  # noqa: PLC0415
+    """Render the report of a run again.
 
-    judgement = _judge((run_folder or DEFAULT_OUTPUT) / HISTORY)
+    RUN is its folder: if it is not named, the one that `run` would write to (reports/overheard, unless
+    your configuration says otherwise).
+    """
+    from overheard.report.write import HISTORY  # noqa: PLC0415
+    from overheard.settings import output_of  # noqa: PLC0415
+
+    judgement = _judge((run_folder or output_of(Path.cwd())) / HISTORY)
     paint = _wants_color(color)
     with clean_stdout() as emit:
         emit(_render(form, judgement, show_evidence=show_evidence, color=paint))
     _end(judgement)
 
 
-@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@cli.command(context_settings=CONTEXT)
 @click.argument("name", required=False)
 @_option("--schema", is_flag=True, help="The JSON Schema of a scenario file.")
 @_json
@@ -261,7 +284,7 @@ def scenarios(*, name: str | None, schema: bool, as_json: bool, config: Path | N
             emit(listing.to_json(found) if as_json else listing.to_terminal(found, whole=name is not None))
 
 
-@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@cli.command(context_settings=CONTEXT)
 @_option(
     "--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1.  [default: a free one]"
 )
@@ -277,15 +300,15 @@ def mirror(*, port: int) -> None:
         serving.serve(port, emit=emit, say=note)
 
 
-@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@cli.command(context_settings=CONTEXT)
 @_color
 def demo(*, color: bool | None) -> None:
-    """A leaky agent and a correct one, side by side, in ten seconds."""
+    """See a leaky agent and a correct one, side by side, in ten seconds."""
     from overheard import demonstration  # noqa: PLC0415
 
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        emit(demonstration.run(color=paint, started=_now()))
+        emit(demonstration.run(color=paint, started=_now(), say=note))
 
 
 def main() -> None:
@@ -310,6 +333,7 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     from msgspec.structs import replace  # noqa: PLC0415
 
     from overheard import campaign, progress  # noqa: PLC0415
+    from overheard.core.errors import InternalError, TargetBuildError  # noqa: PLC0415
     from overheard.report.write import prepare, write  # noqa: PLC0415
 
     options = _options(settings)
@@ -318,17 +342,28 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     keep_crashes_in(folder)
     for remark in settings.notes:
         note(remark)
-    note(f"seed {options.seed}, profile {options.profile.name}, at most {options.profile.seconds:g} s")
+    budget = options.profile.seconds
+    note(
+        f"seed {options.seed}, profile {options.profile.name}: explores for at most {budget:g} s, "
+        f"ends within {budget * campaign.OVERTIME:g} s"
+    )
     live = sys.stderr is not None and sys.stderr.isatty()
     try:
-        with progress.shown(live=live, budget=options.profile.seconds, say=note) as observe:
+        with (
+            progress.shown(live=live, budget=budget, say=note) as observe,
+            nobody_leaves(_left_by_itself, lambda: INCONCLUSIVE if _recorded(history) else BROKEN),
+        ):
             judgement = campaign.run(
-                replace(options, history=history), observe=observe, on_hang=_hung(history, live=live)
+                replace(options, history=history), observe=observe, on_hang=_blocked(history, live=live)
             )
     except KeyboardInterrupt:
         kept = _recorded(history)
         complain(f"interrupted; {kept}" if kept else "interrupted before anything was recorded")
         raise click.exceptions.Exit(INTERRUPTED) from None
+    except (TargetBuildError, InternalError) as error:
+        # A clean-up that fails, a disk that is full: what was driven before is evidence all the same.
+        kept = _recorded(history)
+        raise type(error)(f"{error}; {kept}" if kept else str(error)) from error
     finally:
         _recorded(history)
     write(folder, judgement, history=history, show=show_evidence)
@@ -343,7 +378,14 @@ def _recorded(history: Path) -> str:
     return f"what was recorded is kept: `overheard check {history}` judges it" if history.is_file() else ""
 
 
-def _hung(history: Path, *, live: bool) -> Callable[[float], None]:
+def _left_by_itself(status: int) -> str:
+    return (
+        f"the target ended the whole process (os._exit({status})), and this run with it: a call of it must "
+        "return or raise, and nothing is certified of one that does not"
+    )
+
+
+def _blocked(history: Path | None = None, *, live: bool = False) -> Callable[[float], None]:
     """What to do, from the watchdog's thread, about a target that never gives the event loop back.
 
     Nothing can be cancelled then and nothing closed, not even by Ctrl-C: all that is left is to leave.
@@ -352,11 +394,12 @@ def _hung(history: Path, *, live: bool) -> Callable[[float], None]:
     def leave_at_once(seconds: float) -> None:
         if live:
             sys.stderr.write("\x1b[?25h")  # the live line hides the cursor
+        kept = _recorded(history) if history else ""
         complain(
             f"the target has blocked the event loop for {seconds:.0f} s (a synchronous call inside an "
-            f"`async def`), so nothing more can be found out; {_recorded(history)}"
+            f"`async def`), so nothing more can be found out{f'; {kept}' if kept else ''}"
         )
-        os._exit(INCONCLUSIVE)
+        END_NOW(INCONCLUSIVE)
 
     return leave_at_once
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,8 @@ from overheard.core.contract import Contract, declare
 from overheard.core.ids import MISSING_KINDS, Id, MissingKind
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
 from overheard.drive.driver import drive
+from overheard.drive.leaving import bounded, let_go, no_trace_of_interrupts
+from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
 from overheard.examination import Examination, Missing, MissingId, Name, Reach, Stranger
 from overheard.history.events import AnyEvent, ExampleEnded, ExampleStarted
@@ -43,6 +45,9 @@ TURNS: Final = 5
 PATIENCE: Final = 2_000
 """Milliseconds given to a memory that did not recall at once."""
 
+HANG_SECONDS: Final = 60.0
+"""For how long the target may block the loop before the door is asked to give up."""
+
 _BEAT: Final = 0.01
 _VALUES: Final[Mapping[MissingKind, Id]] = {"omitted": UNSET, "null": None, "empty": "", "blank": "  "}
 
@@ -55,29 +60,42 @@ _ELSEWHERE: Final = "<<uuid:elsewhere>>"
 _ABROAD: Final = "<<uuid:abroad>>"
 
 
-def run(settings: Settings, *, campaign: int) -> Examination:
+def run(settings: Settings, *, campaign: int, on_hang: Callable[[float], None] | None = None) -> Examination:
     """Build the target that `settings` names, examine it, and tear it down again.
 
-    Raises UsageError if there is no such target, TargetBuildError if it cannot be built.
+    If it blocks the loop for good, `on_hang` is called with the seconds, from the watchdog's thread. Raises
+    UsageError if there is no such target, TargetBuildError if it cannot be built or left.
     """
-    return asyncio.run(_run(settings, campaign))
+    with asyncio.Runner() as runner:
+        no_trace_of_interrupts(runner.get_loop())
+        return runner.run(_run(settings, campaign, on_hang or (lambda _seconds: None)))
 
 
-async def _run(settings: Settings, campaign: int) -> Examination:
+async def _run(settings: Settings, campaign: int, on_hang: Callable[[float], None]) -> Examination:
+    try:
+        return await _examined(settings, campaign, on_hang)
+    finally:
+        await let_go()
+
+
+async def _examined(settings: Settings, campaign: int, on_hang: Callable[[float], None]) -> Examination:
     events: list[AnyEvent] = []
     begin = time.perf_counter_ns()
     recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
     with Mirror(recorder) as mirror, environment(mirror.environment()):
         target = load(settings.target, base=settings.base)
         manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote)
-        async with enter(target, name=settings.target, manners=manners) as adapted:
+        watchdog = Watchdog(asyncio.get_running_loop(), recorder, limit=HANG_SECONDS, on_hang=on_hang)
+        entered = enter(target, name=settings.target, manners=manners)
+        async with bounded(entered, name=settings.target) as adapted:
             declared = declare(("target", adapted.settings), *settings.layers)
             desk = Desk(
                 adapted, recorder, mirror, events,
                 campaign=campaign, timeout=settings.timeout, contract=declared.contract,
             )  # fmt: skip
             given = {key: value for _, layer in settings.layers for key, value in layer.items()}
-            return await examine(desk, declared={**adapted.settings, **given})
+            with watchdog:
+                return await examine(desk, declared={**adapted.settings, **given})
 
 
 class Desk:
@@ -238,6 +256,8 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
         coroutine=offers.coroutine,
         declared=declared,
     )
+    if await _nobody_there(desk):
+        return _counted(desk, seen)
     seen = await _memory(desk, seen)
     if any(op.answered() for view in desk.views for op in view.ops.values()):
         if seen.recall in ("next turn", "after a while"):
@@ -245,6 +265,18 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
             seen = replace(seen, stranger=await _ownership(desk, seen.reach))
         seen = replace(seen, missing=tuple([one async for one in _missing(desk, seen)]))
     return _counted(desk, seen)
+
+
+async def _nobody_there(desk: Desk) -> bool:
+    """Two first calls: one that hangs in every call would take a time-out for each that follows.
+
+    They also warm the target up: its first call opens connections, and is no measure of the others.
+    """
+    script = desk.script("first contact", "visitor badge")
+    script.tell("visitor", thread=_THREAD, resource=_MINE)
+    script.ask("visitor", thread=_THREAD, resource=_MINE)
+    view = await desk.ask(script)
+    return all(op.outcome == "info" for op in view.ops.values())
 
 
 async def _memory(desk: Desk, seen: Examination) -> Examination:

@@ -42,6 +42,28 @@ Exit codes:
   130  interrupted
 """
 
+DOCTOR_TABLE: Final = """\b
+Exit codes:
+    0  measured: a contract is proposed; nothing is certified
+    2  usage or configuration, an unknown target too
+    3  nothing could be measured: no call was answered
+    4  the target cannot be imported, built or launched,
+       or the failure is ours
+  130  interrupted
+"""
+
+START: Final = """\b
+Start with:
+  overheard demo                        see it find a leak
+  overheard doctor path/to/agent.py     what your agent does
+  overheard run path/to/agent.py        what it keeps to itself
+
+Exit code: 0 held, 1 violated, 3 inconclusive; the others are in `overheard run --help`.
+"""
+
+END_NOW: Final = os._exit
+"""Ends the process and runs nothing more. Bound here, for a target may be kept from it (`nobody_leaves`)."""
+
 _CRASH: Final = "overheard.crash-folder"
 _MACHINE: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE})
 _GRACE: Final = 2.0
@@ -50,6 +72,10 @@ _GRACE: Final = 2.0
 
 class Door(click.Group):
     """The command group: turns every exception into its sentence and its exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """In the order in which they are of use, which is the order they are written in."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -187,6 +213,28 @@ def _write(stream: IO[str] | None, text: str | bytes) -> None:
         os.close(nothing)
 
 
+@contextlib.contextmanager
+def nobody_leaves(say: Callable[[int], str], code: Callable[[], int]) -> Iterator[None]:
+    """While this is entered, `os._exit` called by a target ends the run with a sentence and a code of ours.
+
+    `os._exit(0)` in a target would otherwise end the whole process as if everything had held. `say` is given
+    the code that was asked for, `code` says with which one to leave. A forked child may leave as it likes.
+    """
+    ours = os.getpid()
+
+    def stay(status: int) -> NoReturn:
+        if os.getpid() == ours:
+            complain(say(status))
+            status = code()
+        END_NOW(status)
+
+    os._exit = stay
+    try:
+        yield
+    finally:
+        os._exit = END_NOW
+
+
 def leave(code: int) -> NoReturn:
     """Exit with `code`, whatever a target left behind: its threads, and what it prints on the way out."""
     for stream in (sys.stdout, sys.stderr):
@@ -202,6 +250,6 @@ def _leave_for_certain(code: int) -> None:
     """A plain function that never returns holds a worker thread, and an interpreter waits for it for ever."""
     lingering = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
     if lingering:
-        timer = threading.Timer(_GRACE, os._exit, (code,))
+        timer = threading.Timer(_GRACE, END_NOW, (code,))
         timer.daemon = True
         timer.start()

@@ -67,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `layers`  contract settings above the target's own, weakest first.
     `serve`   command that starts the target; `allow_remote` says that it may be on another machine.
     `home`    folder of the configuration file, else the current: the user's own scenarios lie beside it.
+    `named`   whether the target was named by argument; `config` the file that was asked for, if one was.
     """
 
     target: str
@@ -82,11 +83,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_remote: bool
     home: Path
     notes: tuple[str, ...]
+    named: bool = True
+    config: Path | None = None
 
     @property
     def command(self) -> str:
         """The line that does the same again, from the folder it was done in."""
-        words = ["overheard", "run", self.target, "--seed", str(self.seed), "--profile", self.profile]
+        # A target that a file names is looked for beside that file, which no argument can say.
+        words = ["overheard", "run", *([self.target] if self.named else [])]
+        words += ["--seed", str(self.seed), "--profile", self.profile]
         for name in self.scenarios:
             words += ["--scenario", name]
         for key, value in {k: v for _, layer in self.layers for k, v in layer.items()}.items():
@@ -99,6 +104,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             words += ["--serve", self.serve]
         if self.allow_remote:
             words.append("--allow-remote")
+        if self.config is not None:
+            words += ["--config", str(self.config)]
         return shlex.join(words)
 
 
@@ -139,6 +146,16 @@ def resolve(
         allow_remote=request.allow_remote or values.get("allow_remote", False),
         home=home,
         notes=file.notes if file else (),
+        named=request.target is not None,
+        config=request.config,
+    )
+
+
+def output_of(cwd: Path) -> Path:
+    """The folder that a run in `cwd` writes to if no flag says otherwise."""
+    file = find(cwd)
+    return _output(
+        None, file.values.get("output") if file else None, cwd=cwd, home=file.path.parent if file else cwd
     )
 
 
@@ -166,7 +183,7 @@ def read(path: Path) -> File:
             raise UsageError(f"{path}: {unknown('key', key, list(_CHECKS))}")
     values = {key: _CHECKS[key](path, key, value) for key, value in table.items()}
     contract = values.pop("contract", {})
-    _checked("file", contract, str(path))
+    check_contract("file", contract, str(path))
     return File(path=path, values=values, contract=contract)
 
 
@@ -282,13 +299,14 @@ def _layers(
         layers.append(("file", file.contract))
     words = [word for word in environ.get(CONTRACT_VARIABLE, "").split(",") if word.strip()]
     if words:
-        layers.append(("environment", _checked("environment", parse_settings(words), CONTRACT_VARIABLE)))
+        said = check_contract("environment", parse_settings(words), CONTRACT_VARIABLE)
+        layers.append(("environment", said))
     if request.contract:
-        layers.append(("flag", _checked("flag", parse_settings(list(request.contract)), "--contract")))
+        layers.append(("flag", check_contract("flag", parse_settings(list(request.contract)), "--contract")))
     return tuple(layers)
 
 
-def _checked(origin: Origin, settings: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+def check_contract(origin: Origin, settings: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Raise UsageError, with `where` in front, for a key or a value that no contract has."""
     for key in settings:
         field, _, part = key.partition(".")

@@ -174,6 +174,8 @@ class Call:
         if not refused:
             name = type(error).__name__
             words = f"{name}: {words}" if words else name
+        if self._ended_by is not None and isinstance(error, asyncio.CancelledError):
+            words = ""  # That is our own cancelling, and the reason says it.
         # What was streamed before the end was shown: a canary over two deltas is in neither of them.
         said = "".join(self._pieces)
         sights = await _scan(said, "reply") + await _scan(words, "error")
