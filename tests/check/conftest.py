@@ -11,6 +11,7 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a ?x no       refused            r1 a ?x no:x   refused, with x in the refusal's text
     r1 a ?x err      an error           r1 a ?x void   an empty answer without a model call
     r1 a ?x mute     an answer without a model call
+    r1@r0 a ?x       r1 names r0's resource
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
     r0 a ?x late:xy  a model call that comes after the reply and shows x and y
     r0 a ?x lost:xy  a model call that nobody can be named for, showing x and y
@@ -64,7 +65,8 @@ class Line:
     def __init__(self, text: str, number: int, round_: int) -> None:
         who, thread, *words = text.split()
         self.caller, _, odd = who.partition(":")
-        self.resource = MISSING[odd] if odd else f"{self.caller}-<<ns>>"
+        self.caller, _, named = self.caller.partition("@")
+        self.resource = MISSING[odd] if odd else f"{named or self.caller}-<<ns>>"
         self.thread = MISSING.get(thread, f"{thread}-<<ns>>")
         self.number, self.round, self.words = number, round_, words
         self.tells = next((word[1:] for word in words if word.startswith("!")), None)

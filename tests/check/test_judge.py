@@ -85,6 +85,46 @@ def test_what_leaks_to_everybody_is_a_story_of_ids_ignored(judged):
     assert {diagnosis for _, diagnosis in stories(judged(text))} == {"ids ignored or hardcoded"}
 
 
+PROVED = {"contract": {"authentication": "caller"}}
+
+
+@pytest.mark.parametrize(
+    ("line", "invariant"),
+    [("r1@r0 a ?x =x", "thread-ownership"), ("r1@r0 b ?x =x", "no-cross-resource-leakage")],
+)
+def test_who_proved_to_be_calling_counts_and_not_whom_it_names(judged, line, invariant):
+    text = HELD.replace("r1 a ?x no", f"r1 a ?x no\n{line}")
+    result = judged(text, **PROVED)
+    assert (invariant, "client-supplied resource believed") in stories(result)
+    # Where nobody proves anything, whoever names a resource is that resource.
+    assert "client-supplied resource believed" not in {story for _, story in stories(judged(text))}
+    assert judged(text.replace(line, line.replace("=x", "no")), **PROVED).verdict == "held"
+
+
+def test_a_thread_that_answers_whoever_holds_its_id_is_no_matter_of_naming(judged):
+    text = HELD.replace("r1 a ?x no", "r1 a ?x =x\nr1@r0 a ?x =x")
+    assert stories(judged(text, **PROVED)) == [("thread-ownership", "thread id is the only key")]
+
+
+def test_words_written_under_another_name_are_the_writer_s(judged):
+    text = HELD.replace("r1 a ?x no", "r1 a ?x no\nr1@r0 a !z\nr0 a ?z =z")
+    assert stories(judged(text, **PROVED)) == [("thread-ownership", "client-supplied resource believed")]
+
+
+def test_a_caller_that_proved_who_it_is_may_name_no_resource(judged):
+    missing = {"kinds": ["omitted"], "ids": ["resource"]}
+    itself = HELD.replace("r0 - ?x no", "r0:- a ?x =x\nr0:- d !z\nr0:- d ?z =z\nr1:- a ?x no")
+    assert stories(judged(itself, missing=missing))
+    result = judged(itself, missing=missing, **PROVED)
+    assert result.verdict == "held", (result.reasons, stories(result))
+    assert of(result, "ids-required").exposures == 1
+    assert stories(judged(itself.replace("r1:- a ?x no", "r1:- a ?x =x"), missing=missing, **PROVED)) == [
+        ("ids-required", "a missing id falls back to the last conversation")
+    ]
+    gone = HELD.replace("r0 - ?x no", "r0 - ?x =x")
+    assert {name for name, _ in stories(judged(gone, **PROVED))} == {"ids-required"}
+
+
 def test_two_operations_without_an_id_never_recall_each_other(judged):
     text = HELD.replace("r0 - ?x no", "r0 - !z\nr1 - ?z =z")
     assert ("ids-required", "missing ids share a bucket") in stories(judged(text))

@@ -42,6 +42,7 @@ TAKEN_OVER: Final = "taken over by write"
 REFUSAL_TELLS: Final = "the refusal tells it"
 ERROR_TELLS: Final = "the error tells it"
 MIXED: Final = "mixed prompt"
+BELIEVED: Final = "client-supplied resource believed"
 
 ADVICE: Final = {
     REMEMBERS_NOTHING: "Check that the agent is given its memory and that thread and resource reach it: "
@@ -71,6 +72,7 @@ ADVICE: Final = {
     REFUSAL_TELLS: "Refuse with a fixed text: say that the thread is not available and nothing about it.",
     ERROR_TELLS: "Answer a failure with a fixed text; what went wrong, and on whose data, belongs in a log.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
+    BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
 }
 
 
@@ -82,6 +84,7 @@ class Diagnosis:
         self._tally = tally
         own = [leak for leak in tally.leaks if leak.how == "own" and leak.view.mode != "concurrent"]
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
+        self._unnamed = {leak.invariant for leak in own if _plain(leak) and not _believed(leak)}
         self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
         self._reply_leaks = {leak.invariant for leak in tally.leaks if leak.channel != "prompt"}
         # Mixed prompts of an agent that takes messages together for a background task are no race either.
@@ -113,6 +116,8 @@ class Diagnosis:
             return RACE
         if leak.invariant == IDS:
             return self._of_missing(leak)
+        if _believed(leak) and leak.invariant not in self._unnamed:
+            return BELIEVED
         if leak.invariant == CROSS_THREAD:
             return self._shared_by_all() or THREAD_IGNORED
         if leak.invariant == OWNERSHIP:
@@ -186,6 +191,14 @@ class Diagnosis:
             if other.invariant == OWNERSHIP and other.how == "own" and not _wrote_before(other)
         ]
         return not read_only
+
+
+def _believed(leak: Leak) -> bool:
+    """Whether two callers met because one of them named the other's resource."""
+    owner, observer = leak.owner, leak.observer
+    return (
+        owner.caller is not None and owner.caller != observer.caller and owner.resource == observer.resource
+    )
 
 
 def _wrote_before(leak: Leak) -> bool:

@@ -58,10 +58,15 @@ def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
 
     None where the contract promises nothing. Rows are tried from the most particular to the most general.
     """
-    if any(missing_of(owner, contract)) or any(missing_of(observer, contract)):
-        return IDS
+    told, probed = missing_of(owner, contract), missing_of(observer, contract)
     scope = contract.scope_of(observer.plan.surface)
     same_thread = owner.thread == observer.thread
+    if any(told) or any(probed):
+        # A caller that proved who it is may be served as itself when it names no resource: nobody else's
+        # memory is opened by that. Nor need it be: to refuse is as right.
+        itself = owner.caller is not None and owner.owner == observer.owner
+        known = not told[0] and not probed[0] and (same_thread or scope != "thread")
+        return None if itself and known else IDS
     if owner.owner == observer.owner:
         return RECALL if same_thread or scope != "thread" else CROSS_THREAD
     if scope == "tenant" and owner.plan.tenant == observer.plan.tenant:

@@ -55,10 +55,12 @@ class Op:
 
     `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight. An
     `info` operation stays in flight to the end of its example: nobody knows when it stopped. Operations of
-    one `standing` presented the same in the same way: whatever one of them may see, all may.
+    one `standing` presented the same in the same way: whatever one of them may see, all may. `caller` is
+    who proved to be calling, None where nobody has to.
     """
 
     __slots__ = (
+        "caller",
         "calls",
         "chunks",
         "ended",
@@ -90,6 +92,7 @@ class Op:
         self.thread: Id = msgspec.UNSET
         self.resource: Id = msgspec.UNSET
         self.missing: tuple[str | None, str | None] = (None, None)
+        self.caller: str | None = None
         self.text = ""
         self.length = 0
         self.sights: tuple[Sight, ...] = ()
@@ -110,8 +113,11 @@ class Op:
 
     @property
     def owner(self) -> tuple[str | None, Id]:
-        """Tenant and resource: whose conversation it is, as presented."""
-        return self.plan.tenant, self.resource
+        """Tenant and resource: whose conversation it is, as presented.
+
+        Where callers prove who they are, it is the caller's, whatever resource it names.
+        """
+        return self.plan.tenant, self.caller if self.caller is not None else self.resource
 
     def in_flight(self, position: int) -> bool:
         return self.invoked <= position < self.ended
@@ -206,6 +212,8 @@ class View:
             op.invoked, op.invoked_t = position, event.t
             op.thread, op.resource = thread, resource = event.thread, event.resource
             op.missing = (self.contract.missing(thread), self.contract.missing(resource))
+            if self.contract.authentication == "caller":
+                op.caller = op.plan.caller
 
     def _ended(self, position: int, event: Completed | Failed | Unknown) -> None:
         op = self.ops.get(event.operation)
@@ -237,7 +245,7 @@ class View:
 def _mark_standings(ops: Iterable[Op]) -> None:
     standings: dict[tuple[object, ...], int] = {}
     for op in ops:
-        presented = (op.thread, op.resource, op.plan.tenant, op.missing, op.plan.surface)
+        presented = (op.thread, op.resource, op.owner, op.missing, op.plan.surface)
         op.standing = standings.setdefault(presented, len(standings))
 
 
