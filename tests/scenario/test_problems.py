@@ -220,7 +220,9 @@ def test_nothing_in_a_file_makes_it_crash(folder, data, monkeypatch):
     monkeypatch.setattr(
         "overheard.scenario.load.tomllib.loads", lambda text: data if not text else REAL(text)
     )
+    said = None
     try:
         load(folder.home)
     except ScenarioError as error:
-        assert "mine.toml: " in str(error)
+        said = str(error)
+    assert said is None or "mine.toml: " in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, time
 from difflib import get_close_matches
 from functools import lru_cache
@@ -45,27 +45,38 @@ def problems(data: Mapping[str, Any]) -> list[str]:
 
 def contradictions(scenario: Scenario) -> Iterator[str]:
     """What a schema cannot say: ranges the wrong way round, moves that the population has no room for,
-    promises that no move could break.
+    promises that no move puts to the test.
     """
-    for move, weight in scenario.weights.items():
-        if math.isnan(weight):
-            yield f"weights.{move} is nan; it takes a number from 0 to 1000"
     people = scenario.population
     ranges = {f"population.{name}": getattr(people, name) for name in people.__struct_fields__}
     ranges |= {"turns": scenario.turns, "width": scenario.width}
     for key, (low, high) in ranges.items():
         if low > high:
             yield f"{key} is [{low}, {high}]; the lowest value comes first"
+    for move, weight in scenario.weights.items():
+        if math.isnan(weight):
+            yield f"weights.{move} is nan; it takes a number from 0 to 1000"
     made = [move for move, weight in scenario.weights.items() if weight > 0]
-    if not set(made) - {"chat"}:
+    if set(made) - {"chat"}:
+        yield from _untested(scenario.invariants, made)
+    else:
         yield "weights gives no move but chat a weight above 0; at least one more is needed"
-    for invariant in scenario.invariants:
+    yield from _no_room(scenario, made)
+
+
+def _untested(invariants: Iterable[str], made: Collection[str]) -> Iterator[str]:
+    """Such a scenario could only ever be inconclusive, and would say so long after it was written."""
+    for invariant in invariants:
         reach = _REACH.get(invariant, made)
-        if made and not set(reach) & set(made):
+        if not set(reach) & set(made):
             yield (
                 f"invariants names {invariant}, and no move of weights puts it to the test; "
                 f"give a weight to {' or '.join(reach)}"
             )
+
+
+def _no_room(scenario: Scenario, made: Collection[str]) -> Iterator[str]:
+    people = scenario.population
     crowd = [move for move in made if move in _CROWD]
     if crowd and people.resources[0] < 2:
         yield f"population.resources starts at {people.resources[0]}; the move {crowd[0]} needs 2 or more"
