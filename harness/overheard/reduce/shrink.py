@@ -82,6 +82,7 @@ class _Search:
         self._plan = plan
         self._reproduces = reproduces
         self._limit = limit
+        self._failed: set[tuple[frozenset[int], Ends]] = set()
         self.executions = 0
 
     async def first(self, guesses: list[frozenset[int]], ends: Ends) -> tuple[frozenset[int], Ends] | None:
@@ -118,12 +119,16 @@ class _Search:
         return kept, found
 
     async def _try(self, kept: frozenset[int], ends: Ends) -> Ends | None:
-        if self.executions >= self._limit:
+        # What the guesses tried in vain, ddmin would come to again, and ddmin's halves to its quarters.
+        if self.executions >= self._limit or (kept, ends) in self._failed:
             return None
         self.executions += 1
         projection = project(self._plan, kept)
         mapped = Ends(projection.numbers[ends.owner], projection.numbers[ends.observer])
-        return await self._reproduces(projection.plan, mapped)
+        found = await self._reproduces(projection.plan, mapped)
+        if found is None:
+            self._failed.add((kept, ends))
+        return found
 
 
 def _back(projection: Projection) -> dict[int, int]:

@@ -1,0 +1,81 @@
+"""Choosing where to put a leak in on purpose: at bracketed exposures, one for each cell and channel."""
+
+from itertools import pairwise
+
+import pytest
+
+from overheard.check.exposure import exposures
+from overheard.core.operation import bind_text
+from overheard.drive.inject import INJECTORS
+from overheard.reduce.prove import proofs_of
+
+LEAKAGE = {
+    "sibling-threads": "no-cross-thread-recall",
+    "many-resources": "no-cross-resource-leakage",
+    "stranger": "thread-ownership",
+    "ids-missing": "ids-required",
+}
+
+
+@pytest.mark.parametrize("name", LEAKAGE)
+def test_a_leak_is_put_in_for_what_the_scenario_is_about_through_both_channels(name, weave, observed):
+    proofs = list(proofs_of(observed(weave(name, 1))))
+    chosen = {(proof.injection.invariant, proof.injection.channel) for proof in proofs}
+    assert {(LEAKAGE[name], "reply"), (LEAKAGE[name], "prompt")} <= chosen
+    assert {proof.injection.injector for proof in proofs} == set(INJECTORS)
+
+
+@pytest.mark.parametrize("name", LEAKAGE)
+def test_each_stands_at_a_bracketed_exposure_of_its_invariant(name, weave, observed):
+    for seed in range(5):
+        seen = observed(weave(name, seed))
+        bracketed = {
+            (one.invariant, one.fact.plan.text, one.probe.plan.text)
+            for one in exposures(seen)
+            if one.control == "bracketed"
+        }
+        for plan, injection, _ in proofs_of(seen):
+            fact, into = plan.operations[injection.fact], plan.operations[injection.into]
+            assert (injection.invariant, fact.text, into.text) in bracketed
+            assert fact.tells
+            assert fact.round < into.round
+            assert injection.fact in into.asks
+
+
+@pytest.mark.parametrize("name", LEAKAGE)
+def test_one_for_each_cell_and_channel(name, weave, observed):
+    for seed in range(5):
+        seen = observed(weave(name, seed))
+        found = [(*proof.kind, proof.injection.channel) for proof in proofs_of(seen)]
+        assert len(set(found)) == len(found)
+        cells = {(one.relation, one.condition) for one in exposures(seen) if one.control == "bracketed"}
+        assert {(relation, condition) for relation, condition, _ in found} == cells
+
+
+@pytest.mark.parametrize("name", LEAKAGE)
+def test_their_plans_are_small_and_hold_a_recital_to_the_owner_first(name, weave, observed):
+    for seed in range(5):
+        for plan, injection, _ in proofs_of(observed(weave(name, seed))):
+            assert 2 <= len(plan.operations) <= 3
+            assert plan.source == "reduced"
+            assert all(one.round <= two.round for one, two in pairwise(plan.operations))
+            assert len({bind_text(op, 1, 1) for op in plan.operations}) == len(plan.operations)
+            if len(plan.operations) == 3:
+                recital = next(
+                    op for op in plan.operations if op.number not in (injection.fact, injection.into)
+                )
+                fact = plan.operations[injection.fact]
+                assert injection.fact in recital.asks
+                assert (recital.thread, recital.resource) == (fact.thread, fact.resource)
+                assert fact.number < recital.number < injection.into
+
+
+def test_without_a_model_call_none_is_put_into_prompts(weave, observed):
+    """A leak into a prompt that the target never sends would be missed, and say nothing about the harness."""
+    proofs = list(proofs_of(observed(weave("many-resources", 1), with_model=False)))
+    assert proofs
+    assert {proof.injection.channel for proof in proofs} == {"reply"}
+
+
+def test_where_nothing_was_exposed_there_is_nothing_to_prove(weave, observed):
+    assert list(proofs_of(observed(weave("recall", 1)))) == []
