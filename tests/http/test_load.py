@@ -198,3 +198,12 @@ def test_the_published_schema_is_what_the_code_generates():
     published = Path(__file__).parents[2] / "docs" / "schema" / "target.schema.json"
     assert published.read_text(encoding="utf-8") == schema_text()
     assert json.loads(schema_text())["$defs"]["Surface"]["properties"]["answer"]["description"]
+
+
+def test_who_says_how_callers_prove_themselves_promises_that_it_is_looked_at(write):
+    def settings(text):
+        return load(write(text + "\n" + MINIMAL), shown="m").overheard_contract
+
+    assert settings("credentials = 'token-{caller}'") == {"authentication": "caller", "refusals": ()}
+    assert settings("login = {path = '/l', credentials = 'token'}")["authentication"] == "caller"
+    assert settings("credentials = '{caller}'\ncontract.authentication = 'none'")["authentication"] == "none"

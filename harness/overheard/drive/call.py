@@ -110,9 +110,10 @@ class Call:
             bind_id(template, self._target.campaign, self._target.example)
             for template in (self.operation.caller, self.operation.tenant)
         )
-        resource = bind_id(
-            self._target.own.get(self.operation.caller), self._target.campaign, self._target.example
-        )
+        # Who names none of its own, as half of a reduced plan may, is somebody all the same, and not the one
+        # who was called that in the example before.
+        own = self._target.own.get(self.operation.caller, f"{self.operation.caller}-<<ns>>")
+        resource = bind_id(own, self._target.campaign, self._target.example)
         return Caller(
             name=str(name),
             tenant=tenant if isinstance(tenant, str) else None,

@@ -180,8 +180,12 @@ class HttpTarget:
         return url
 
     def _contract(self) -> dict[str, Any]:
-        """The settings, flat: TOML nests `missing_ids.blank` in a table."""
-        flat: dict[str, Any] = {}
+        """The settings, flat: TOML nests `missing_ids.blank` in a table.
+
+        A file that says what callers prove themselves with promises that it is looked at.
+        """
+        proves = self.file.credentials is not UNSET or self.file.login is not UNSET
+        flat: dict[str, Any] = {"authentication": "caller"} if proves else {}
         for name, value in self.file.contract.items():
             inner = value if isinstance(value, dict) else {"": value}
             flat |= {f"{name}.{part}" if part else name: setting for part, setting in inner.items()}
