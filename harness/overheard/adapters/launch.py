@@ -106,7 +106,7 @@ async def _started(launch: Launch, log: Path) -> AsyncIterator[subprocess.Popen[
     """The warden, with the target in its care. It is told to end by closing its standard input."""
     if not launch.directory.is_dir():
         raise TargetBuildError(f"the target cannot be started in {launch.directory}: there is no such folder")
-    warden = subprocess.Popen(  # noqa: S603 - Python itself; the command is what the user wrote
+    warden = subprocess.Popen(  # noqa: ASYNC220, S603 - it returns at once; the command is the user's own
         # Without site packages and the user's settings: nothing of theirs may keep it from its work.
         [sys.executable, "-I", "-S", _WARDEN, log, str(LOG_LIMIT), str(GRACE), launch.command],
         stdin=subprocess.PIPE,
@@ -125,7 +125,7 @@ async def _started(launch: Launch, log: Path) -> AsyncIterator[subprocess.Popen[
             warden.stdin.close()
         # From here on it ends by itself; waiting is for those who look afterwards whether it has.
         deadline = time.monotonic() + _LEAVING
-        while warden.poll() is None and time.monotonic() < deadline:
+        while warden.poll() is None and time.monotonic() < deadline:  # noqa: ASYNC110 - a process sends no event
             await asyncio.sleep(_LOOK)
         if warden.poll() is None:
             warden.kill()
