@@ -6,6 +6,7 @@ them escapes the whole sentence (`escape.visible`, `escape.prose`).
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
@@ -19,6 +20,8 @@ Breach: TypeAlias = Literal["seen", "missing", "answered"]
 call was answered that must be refused."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
+
+_SEEDED: Final = re.compile(r"--(overheard-)?seed\b")
 
 CHANNELS: Final[dict[Channel, str]] = {
     "reply": "in the reply",
@@ -231,7 +234,7 @@ def replay_line(judgement: Judgement) -> str:
             words += ["--contract", f"{key}={value}"] if origin == "flag" else []
         command = shlex.join(words)
     # What was typed rarely has the seed in it, and without it the plans are others.
-    return command if "--seed" in command else f"{command} --seed {judgement.seed}"
+    return command if _SEEDED.search(command) else f"{command} --seed {judgement.seed}"
 
 
 def _once(lines: Iterable[str]) -> list[str]:

@@ -44,6 +44,12 @@ def prepare(folder: Path, *, keep: Path | None = None) -> Path:
     return folder / HISTORY
 
 
+def claim(folder: Path) -> None:
+    """Make `folder` one of ours without touching what an earlier run left in it. Raises as `prepare`."""
+    with _told(folder):
+        _claim(folder)
+
+
 def write(
     folder: Path, judgement: Judgement, *, history: Path | None = None, show: bool = False
 ) -> list[Path]:

@@ -1,0 +1,5 @@
+"""Isolation tests inside a test suite of your own: `from overheard.testing import isolation`."""
+
+from overheard.testing.declare import isolation
+
+__all__ = ["isolation"]

@@ -1,0 +1,111 @@
+"""What checks say, as text: to be understood by somebody who never saw the source.
+
+Everything that a target may have had a say in is escaped here, once.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from overheard.check.result import Finding, Judgement
+from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation
+from overheard.report.escape import clip, visible
+from overheard.report.redact import Redactor
+from overheard.report.words import frequency, replay_line, story
+
+WIDTH: Final = 96
+_SENTENCE: Final = 600
+_STEPS: Final = 12
+_FINDINGS: Final = 5
+
+
+def violated(judgement: Judgement, invariant: str, *, scenario: str, folder: str, show: bool) -> str:
+    """Who, what, where, the smallest program, what to change, and the line that does it again."""
+    found = [one for one in judgement.findings if one.invariant == invariant]
+    redactor = Redactor(judgement, show=show)
+    title = found[0].diagnosis if found else "broken"
+    lines = [*_wrapped(f"violated: {invariant} in scenario {scenario}: {title}")]
+    for finding in found[:_FINDINGS]:
+        lines += ["", *_finding(finding, redactor)]
+    if len(found) > _FINDINGS:
+        lines += ["", f"and {len(found) - _FINDINGS} more"]
+    lines.append("")
+    if any(one.minimal is not None for one in found):
+        lines.append(f"programs   {visible(folder)}/counterexamples")
+    return "\n".join([*lines, f"again      {visible(again(judgement, scenario))}"])
+
+
+def inconclusive(
+    reasons: Sequence[str], *, scenario: str, invariant: str, judgement: Judgement | None
+) -> str:
+    """Why nothing is certified, and what was noticed."""
+    said = list(reasons) or ["the run did not get far enough"]
+    lines = _wrapped(f"inconclusive: {invariant} in scenario {scenario}: {said[0]}")
+    for reason in said[1:]:
+        lines += _wrapped(f"- {reason}", rest="  ")
+    if judgement is not None:
+        for note in judgement.notes:
+            lines += _wrapped(f"note: {note}", rest="  ")
+        lines += ["", f"again      {visible(again(judgement, scenario))}"]
+    return "\n".join(lines)
+
+
+def skipped(word: str, reasons: Sequence[str]) -> str:
+    """Why a check does not apply to this target."""
+    return visible(clip(f"{word}: {'; '.join(reasons)}" if reasons else word, _SENTENCE))
+
+
+def again(judgement: Judgement, scenario: str) -> str:
+    """The command that runs this scenario again."""
+    line = replay_line(judgement)
+    if line.startswith("pytest "):
+        return f"{line} -k {scenario}"
+    return line if "--scenario" in line else f"{line} --scenario {scenario}"
+
+
+def _finding(finding: Finding, redactor: Redactor) -> list[str]:
+    lines = _wrapped(f"{finding.diagnosis}")
+    for label, sentences in story(finding):
+        lines += _labelled(label, sentences)
+    lines += _labelled("evidence", [redactor.sentence(finding)])
+    lines += _labelled("found", [frequency(finding)])
+    if finding.also_rules_out:
+        lines += _labelled("breaks too", [", ".join(finding.also_rules_out)])
+    if finding.minimal is not None:
+        lines += _labelled("smallest", _program(finding, finding.minimal.operations))
+    return [*lines, *_labelled("change", [finding.advice])]
+
+
+def _program(finding: Finding, operations: Sequence[Operation]) -> list[str]:
+    lines = []
+    for operation in operations[:_STEPS]:
+        ids = ", ".join(
+            f"{name}={value!r}"
+            for name, value in (("resource", operation.resource), ("thread", operation.thread))
+            if isinstance(value, str) or value is None
+        )
+        text = operation.text.replace(FACT_MARK, "(a secret)").replace(NONCE_MARK, "(ref)")
+        ends = []
+        ends += ["told here"] if operation.number == finding.minimal_owner else []
+        ends += ["seen here"] if operation.number == finding.minimal_observer else []
+        mark = f"   <- {', '.join(ends)}" if ends else ""
+        lines.append(f"{operation.caller}: {operation.surface}({text!r}{f', {ids}' if ids else ''}){mark}")
+    more = len(operations) - _STEPS
+    return [*lines, *([f"and {more} more calls"] if more > 0 else [])]
+
+
+def _labelled(label: str, sentences: Iterable[str]) -> list[str]:
+    lines: list[str] = []
+    for sentence in sentences:
+        first = f"  {label:<10} " if not lines else " " * 13
+        lines += _wrapped(sentence, first=first, rest=" " * 13)
+    return lines
+
+
+def _wrapped(words: str, *, first: str = "", rest: str = "") -> list[str]:
+    return textwrap.wrap(
+        visible(clip(words, _SENTENCE)), WIDTH, initial_indent=first, subsequent_indent=rest,
+        break_on_hyphens=False,
+    ) or [first.rstrip()]  # fmt: skip
