@@ -326,7 +326,10 @@ def unclear(seen: Examination) -> list[str]:
         if one.found == "unknown" and seen.recall not in ("never", "unknown")
     ]
     errors = [one for one in seen.missing if one.found == "error" and one.detail]
-    if errors:
+    if errors and seen.adapter == "http":
+        said = clip(errors[0].detail.removeprefix("TargetError: "), _SAID)
+        lines.append(f"Whether this means no: {said}. If it does, name its status under [refused].")
+    elif errors:
         lines.append(
             f"Whether {errors[0].detail.partition(':')[0]} means no: if it does, name it in "
             "@overheard.contract(refusals=(...))."
@@ -400,6 +403,9 @@ def _contract_section(seen: Examination) -> list[str]:
         kept = "what it declares" if seen.declared else "the default contract"
         return ["Contract", f"  There is nothing to add to {kept}.", ""]
     decorator, table = pasted(settings)
+    if seen.adapter == "http":
+        rows = table.replace("[tool.overheard.contract]", "[contract]", 1).splitlines()
+        return [f"Contract, to paste into {visible(seen.target)}", "", *(f"    {row}" for row in rows), ""]
     return [
         "Contract, to paste above the target, or into pyproject.toml",
         "",
