@@ -208,7 +208,7 @@ def doctor(
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        with nobody_leaves(_left_by_itself, lambda: BROKEN):
+        with nobody_leaves(_left_by_itself, lambda: INCONCLUSIVE):
             diagnosis = room.run(_settings(request), campaign=secrets.randbits(30), on_hang=_blocked())
         emit(examination.to_json(diagnosis) if as_json else examination.to_terminal(diagnosis, color=paint))
     raise click.exceptions.Exit(HELD if diagnosis.useful else INCONCLUSIVE)
