@@ -168,6 +168,18 @@ def test_what_a_resource_tells_does_not_grow_with_the_plan(scenarios):
     assert max(told.values()) < 40
 
 
+@pytest.mark.parametrize("operations", [None, 600])
+def test_a_target_that_takes_no_id_at_all_has_one_resource_with_one_thread(
+    operations, scenarios, assert_valid
+):
+    """What it was told is there for whoever comes next: a second resource would be a leak of our own making."""
+    nothing = Offers(accepts=())
+    for seed in range(5):
+        plan = weave(scenarios["recall"], seed, offers=nothing, operations=operations)
+        assert len({(op.caller, op.thread) for op in plan.operations}) == 1
+        assert_valid(plan, scenarios["recall"], Contract(), nothing)
+
+
 @pytest.mark.parametrize("operations", [0, -1, OPERATION_LIMIT + 1])
 def test_a_length_that_no_plan_can_have_is_refused(operations, scenarios):
     with pytest.raises(UsageError, match=rf"1 to {OPERATION_LIMIT} operations, not {operations}"):

@@ -56,10 +56,23 @@ def not_promised(invariant: str, contract: Contract) -> str:
     return ""
 
 
-def not_offered(invariant: str, offers: Offers) -> str:
-    """Why no surface of the target reaches an invariant; empty if one does."""
-    if invariant == IDS and not any(name in offers.accepts for name in ("thread", "resource")):
-        return "the target takes neither a thread nor a resource, so neither can be missing"
+def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
+    """Why no surface of the target reaches an invariant; empty if one does.
+
+    The same rules decide what is woven: what no plan can reach is not asked for and missed.
+    """
+    takes = set(offers.accepts)
+    if invariant == IDS:
+        if contract.thread_ids == "bearer" and "thread" not in takes:
+            return "the target takes no thread, and without a resource a bearer target promises nothing"
+        if not takes & {"thread", "resource"}:
+            return "the target takes neither a thread nor a resource, so neither can be missing"
+    elif invariant in (CROSS_THREAD, OWNERSHIP) and "thread" not in takes:
+        return "the target takes no thread, so a resource has one conversation"
+    elif invariant == OWNERSHIP and not takes & {"resource", "caller", "tenant"}:
+        return "the target is not told who calls, so nobody is a stranger"
+    elif invariant == CROSS_RESOURCE and not takes & {"thread", "resource", "caller", "tenant"}:
+        return "the target takes no id of any kind, so nobody is anybody else"
     return ""
 
 
@@ -97,7 +110,7 @@ def cells(
     for scenario in wanted:
         for invariant in scenario.invariants:
             reason = not_promised(invariant, contract)
-            offered = not_offered(invariant, offers)
+            offered = not_offered(invariant, contract, offers)
             relations = {invariant: ""}
             if invariant == IDS:
                 relations = missing_cells(contract, offers, scenario) or relations

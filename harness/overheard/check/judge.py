@@ -192,7 +192,7 @@ def _result(
 ) -> InvariantResult:
     scenarios = [one.name for one in wanted if name in one.invariants]
     unpromised = not_promised(name, header.contract)
-    unoffered = not_offered(name, header.offers)
+    unoffered = not_offered(name, header.contract, header.offers)
     if not scenarios:
         unoffered = unoffered or "no scenario of this run asks for it"
     mine = [one for one in found if one.invariant == name]
