@@ -83,7 +83,6 @@ class Servers:
                 for writer in writers:
                     writer.transport.abort()
                 server.close()
-                await asyncio.sleep(0.01)  # a transport lets go of its socket on the loop's next turns
 
             self._stops.append(stop)
             return server.sockets[0].getsockname()[1]
@@ -93,6 +92,7 @@ class Servers:
     def stop(self):
         for stop in reversed(self._stops):
             self._wait(stop())
+        self._wait(asyncio.sleep(0.02))  # a transport lets go of its socket on the loop's next turns
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())

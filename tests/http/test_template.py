@@ -26,7 +26,7 @@ def test_within_other_text_a_missing_value_takes_all_of_it_away():
 
 
 def test_constants_are_filled_in_at_once_and_never_read_again():
-    assert parse("a {word} b", {"word": "W{thread}"}, NAMES) == Template(("a W{thread} b",))
+    assert parse("a {word} b", {"word": "W{thread}"}, NAMES) == Template.of("a W{thread} b")
 
 
 def test_spaces_in_braces_do_not_matter():

@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aiohttp
 from msgspec import UNSET
@@ -47,6 +47,8 @@ class HttpBackend:
         self._whole = Whole(target.file.send, exchange.rules)
         self._send = _streamed(target.file.send)
         self._stream = None if target.file.stream is UNSET else _streamed(target.file.stream)
+        sends = [requests.send, *([requests.stream] if requests.stream is not None else [])]
+        self._needs = {request.names: _Needs.of(request, requests.mint) for request in sends}
         self.offers = _offers(requests)
 
     @classmethod
@@ -131,17 +133,18 @@ class HttpBackend:
 
     async def _values(self, request: Compiled, message: str, ids: Mapping[str, Any]) -> dict[str, Id]:
         """A value for every name in `request`, and in the request that mints."""
-        names = request.names | (self._requests.mint.names if self._requests.mint else frozenset())
+        needs = self._needs[request.names]
         values: dict[str, Id] = {
             "message": message,
             "thread": ids["thread"],
             "resource": ids["resource"],
-            **(_identity(ids["caller"]) if names & _OF_CALLERS else {}),
             "tenant": ids["tenant"],
         }
-        if "credentials" in names:
+        if needs.identity:
+            values |= _identity(ids["caller"])
+        if needs.credentials:
             values["credentials"] = await self.credentials(ids["caller"])
-        if wanted := [name for name in request.names if name.startswith(MINTED)]:
+        if wanted := needs.minted:
             minted = await self._minted_for(ids["thread"], values)
             for name in wanted:
                 # A missing thread id stays missing in its own way.
@@ -187,7 +190,21 @@ class HttpBackend:
             self._keep(values, pieces.ids)
 
 
-_OF_CALLERS: Final = {"caller", "uuid"}
+class _Needs(NamedTuple):
+    """What has to be known besides message and ids before a request can be filled in."""
+
+    identity: bool
+    credentials: bool
+    minted: tuple[str, ...]
+
+    @classmethod
+    def of(cls, request: Compiled, mint: Compiled | None) -> _Needs:
+        names = request.names | (mint.names if mint is not None else frozenset())
+        return cls(
+            identity=not names.isdisjoint(("caller", "uuid")),
+            credentials="credentials" in names,
+            minted=tuple(name for name in request.names if name.startswith(MINTED)),
+        )
 
 
 def _who(caller: Caller) -> str:

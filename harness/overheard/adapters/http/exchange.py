@@ -99,24 +99,31 @@ class Rules(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response that has come whole.
+    """A response that has come whole. What is only for words is put into them when it is asked for.
 
-    `told`      in words, which status it had.
     `document`  its JSON, NO_JSON if it is none.
     `headers`   those of its headers that are looked through.
     """
 
-    told: str
+    response: aiohttp.ClientResponse
     body: bytes
     document: Any
     headers: str
-    content_type: str
-    charset: str | None
+
+    @property
+    def told(self) -> str:
+        """In words, which status it had."""
+        return told(self.response)
+
+    @property
+    def content_type(self) -> str:
+        """What it says that it is."""
+        return one_line(self.response.headers.get("Content-Type", "no content type"), _SHOWN)
 
     @property
     def text(self) -> str:
         """The body."""
-        return decoded(self.body, self.charset)
+        return decoded(self.body, self.response.charset)
 
     @property
     def whole(self) -> str:
@@ -133,7 +140,8 @@ class Exchange:
 
     async def ask(self, request: Filled) -> Answer:
         """Send a request and read the answer. Raises Refused, or TargetError if it says neither."""
-        async with self.opened(request) as response:
+        response = await self._admitted(request)
+        async with response:
             return self.understood(response, await read(response))
 
     @asynccontextmanager
@@ -173,14 +181,7 @@ class Exchange:
 
     def understood(self, response: aiohttp.ClientResponse, body: bytes) -> Answer:
         """An answer that is a success. Raises Refused if it says no, TargetError if it says anything else."""
-        answer = Answer(
-            told=told(response),
-            body=body,
-            document=_document(body),
-            headers=self.rules.shown(response.headers),
-            content_type=one_line(response.headers.get("Content-Type", "no content type"), _SHOWN),
-            charset=response.charset,
-        )
+        answer = Answer(response, body, _document(body), self.rules.shown(response.headers))
         status = response.status
         if status not in NEVER_REFUSED and status < _ERRORS:
             by_body = answer.document is not NO_JSON and any(
@@ -198,7 +199,7 @@ async def read(response: aiohttp.ClientResponse) -> bytes:
     pieces: list[bytes] = []
     size = 0
     try:
-        async for piece in response.content.iter_any():
+        while piece := await response.content.readany():
             pieces.append(piece)
             size += len(piece)
             if size > LIMIT:

@@ -10,7 +10,7 @@ That is all there is. What is not there along the way is simply not found.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -46,7 +46,17 @@ def find(document: Any, path: Path) -> list[Any]:
     """Everything at `path`, in order; empty if there is nothing there."""
     found = [document]
     for part in path:
-        found = [inner for each in found for inner in _inside(each, part)]
+        if part == _STAR:
+            found = [inner for each in found for inner in _elements(each)]
+            continue
+        inside = []
+        for each in found:
+            if isinstance(each, dict):
+                if part in each:
+                    inside.append(each[part])
+            elif isinstance(each, list) and (place := _place(part, each)) is not None:
+                inside.append(each[place])
+        found = inside
     return found
 
 
@@ -55,25 +65,19 @@ def several(path: Path) -> bool:
     return _STAR in path
 
 
-def _inside(value: Any, part: str) -> Iterator[Any]:
-    if part == _STAR:
-        if isinstance(value, list):
-            yield from value
-        elif isinstance(value, dict):
-            yield from value.values()
-    elif isinstance(value, dict):
-        if part in value:
-            yield value[part]
-    elif (
-        isinstance(value, list) and (place := _place(part)) is not None and -len(value) <= place < len(value)
-    ):
-        yield value[place]
+def _elements(value: Any) -> Iterable[Any]:
+    if isinstance(value, list):
+        return value
+    return value.values() if isinstance(value, dict) else ()
 
 
-def _place(part: str) -> int | None:
+def _place(part: str, held: list[Any]) -> int | None:
     digits = part.removeprefix("-")
     # Longer numbers are no place in any list, and Python refuses to read very long ones.
-    return int(part) if digits.isascii() and digits.isdecimal() and len(digits) < 10 else None
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 10):
+        return None
+    place = int(part)
+    return place if -len(held) <= place < len(held) else None
 
 
 def text_of(value: Any) -> str:
@@ -83,9 +87,9 @@ def text_of(value: Any) -> str:
     return "" if value is None else msgspec.json.encode(value).decode()
 
 
-def texts(document: Any, besides: Path | None = None) -> list[str]:
-    """Every text in a document, keys too, but for what is at the path `besides`."""
-    left_out = {id(value) for value in find(document, besides)} if besides is not None else set()
+def texts(document: Any, besides: Iterable[Any] = ()) -> list[str]:
+    """Every text in a document, keys too, but for the very objects `besides`, which were found in it."""
+    left_out = set(map(id, besides))
     found: list[str] = []
     rest = [document]
     while rest:  # no recursion: a document may be nested as deep as its reader allows

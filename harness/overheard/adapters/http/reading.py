@@ -52,16 +52,17 @@ class Whole:
         if self._answer is None:
             text = answer.text
         else:
-            text = self._text(answer)
+            found = self._find(answer)
+            text = "\n".join(map(paths.text_of, found))
             if self._rules.body:
-                around += paths.texts(document, self._answer)
+                around += paths.texts(document, found)
         return Reply(
             text=text,
-            ids=dict(_ids(document, self._ids)),
+            ids=dict(_ids(document, self._ids)) if self._ids else {},
             channels={"header": "\n".join(around)} if around else {},
         )
 
-    def _text(self, answer: Answer) -> str:
+    def _find(self, answer: Answer) -> list[Any]:
         assert self._answer is not None  # noqa: S101 - the caller looked
         if answer.document is NO_JSON:
             raise InvalidAnswer((f"{answer.told} and no JSON ({answer.content_type}): {answer.whole}",))
@@ -69,7 +70,7 @@ class Whole:
         # A path with a star may lead to nothing: an agent that says nothing answers with an empty list.
         if not found and not paths.several(self._answer):
             raise InvalidAnswer((f"{answer.told} and its JSON has no {self._shown}: {answer.whole}",))
-        return "\n".join(map(paths.text_of, found))
+        return found
 
 
 class Pieces:
@@ -133,23 +134,27 @@ class Pieces:
         if self._is.failed and hold(self._is.failed, document):
             raise TargetError(f"{self._told}, and its stream tells of a failure: {event.data}")
         self.ids.update(_ids(document, self._is.ids))
-        carries = self._is.carries(event, document)
-        if carries:
-            yield self._text(event, document)
-        if self._rules.body:
-            if document is NO_JSON:
-                self.around += [] if carries else [event.data]
-            else:
-                self.around += paths.texts(document, self._is.text if carries else None)
+        yield from self._texts(event, document)
         if self._is.done_when and hold(self._is.done_when, document):
             self._done = True
 
-    def _text(self, event: Event, document: Any) -> str:
-        if self._is.text is None:
-            return event.data
+    def _texts(self, event: Event, document: Any) -> Iterator[str]:
+        """The event's part of the answer, if it has one; all else that it says is kept in `around`."""
+        carries, path = self._is.carries(event, document), self._is.text
+        if carries and path is None:
+            yield event.data
+            return
+        said: list[Any] = []
+        if carries and path is not None:
+            said = self._said(event, document, path)
+            yield "".join(map(paths.text_of, said))
+        if self._rules.body:
+            self.around += [event.data] if document is NO_JSON else paths.texts(document, said)
+
+    def _said(self, event: Event, document: Any, path: Path) -> list[Any]:
         if document is NO_JSON:
             raise InvalidAnswer((f"{self._told}, and an event of its stream is no JSON: {event.data}",))
-        return "".join(map(paths.text_of, paths.find(document, self._is.text)))
+        return paths.find(document, path)
 
     async def _rest(self, size: int) -> None:
         """What comes after the last event, for a moment: it was sent too, and so the connection is free."""

@@ -36,7 +36,8 @@ class Filled(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A request whose places are still open. `names` are all names in it."""
+    """A request whose places are still open. `names` are all names in it; `fixed` is its address, if that has
+    no places."""  # noqa: D209
 
     method: str
     base: str
@@ -47,6 +48,7 @@ class Compiled(NamedTuple):
     form: Mapping[str, Template] | None
     text: Template | None
     names: frozenset[str]
+    fixed: URL | None
 
     def fill(self, values: Values) -> Filled:
         """The request for one call.
@@ -67,11 +69,16 @@ class Compiled(NamedTuple):
         body, content_type = self._body(values)
         if content_type is not None and "content-type" not in {name.lower() for name in headers}:
             headers["Content-Type"] = content_type
-        query = _pairs(self.query, values)
+        if self.fixed is not None:
+            return Filled(self.method, self.fixed, headers, body)
+        return Filled(self.method, self.address(values), headers, body)
+
+    def address(self, values: Values) -> URL:
+        """Where the request goes. Raises as `fill`."""
         text = self.base + _path(self.path, values)
-        if query:
+        if query := _pairs(self.query, values):
             text += "?" + urlencode(query, quote_via=quote, safe="", errors="strict")
-        return Filled(self.method, URL(text, encoded=True), headers, body)
+        return URL(text, encoded=True)
 
     def _body(self, values: Values) -> tuple[bytes | None, str | None]:
         if self.json is not None:
@@ -105,7 +112,10 @@ def compile_request(
     if text is not None:
         every.append(text)
     names = frozenset(name for template in every for name in template.names)
-    return Compiled(request.method, base, path, query, fields, json, form, text, names)
+    draft = Compiled(request.method, base, path, query, fields, json, form, text, names, None)
+    if any(template.names for template in (path, *query.values())):
+        return draft
+    return draft._replace(fixed=draft.address({}))
 
 
 def presents(compiled: Collection[Compiled], name: str) -> bool:

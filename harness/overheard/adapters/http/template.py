@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from overheard.core.ids import OMITTED, Id
@@ -37,25 +38,26 @@ class Name(NamedTuple):
     name: str
 
 
-class Template(NamedTuple):
-    """A text with places to be filled in."""
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with places to be filled in. `whole` is the name that is all of it, if one is."""
 
     parts: tuple[str | Name, ...]
+    whole: str | None
+
+    @classmethod
+    def of(cls, *parts: str | Name) -> Template:
+        only = parts[0] if len(parts) == 1 else None
+        return cls(parts, only.name if isinstance(only, Name) else None)
 
     @property
     def names(self) -> set[str]:
         return {part.name for part in self.parts if isinstance(part, Name)}
 
-    @property
-    def whole(self) -> str | None:
-        """The name that is all of the template, if one is."""
-        only = self.parts[0] if len(self.parts) == 1 else None
-        return only.name if isinstance(only, Name) else None
-
     def fill(self, values: Values) -> Id:
         """The text. OMITTED, or None, as a name that is all of it; OMITTED if one within it is missing."""
-        if (whole := self.whole) is not None:
-            return values[whole]
+        if self.whole is not None:
+            return values[self.whole]
         pieces = []
         for part in self.parts:
             piece = values[part.name] if isinstance(part, Name) else part
@@ -80,7 +82,7 @@ def parse(text: str, constants: Mapping[str, str], names: Collection[str]) -> Te
             parts.append(piece)
         else:
             raise TemplateError(f"there is no {{{piece.name}}}", name=piece.name)
-    return Template(tuple(_joined(parts)))
+    return Template.of(*_joined(parts))
 
 
 def _pieces(text: str) -> Iterator[str | Name]:
@@ -119,8 +121,12 @@ def fill_json(node: Any, values: Values) -> Any:
     if isinstance(node, Template):
         return node.fill(values)
     if isinstance(node, dict):
-        filled = {key: fill_json(inner, values) for key, inner in node.items()}
-        return {key: inner for key, inner in filled.items() if inner is not OMITTED}
+        filled = {}
+        for key, inner in node.items():
+            value = inner.fill(values) if type(inner) is Template else fill_json(inner, values)
+            if value is not OMITTED:
+                filled[key] = value
+        return filled
     if isinstance(node, list):
         return [inner for inner in (fill_json(each, values) for each in node) if inner is not OMITTED]
     return node
