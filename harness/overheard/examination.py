@@ -8,6 +8,7 @@ proposed.
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final, Literal, TypeAlias
 
@@ -23,6 +24,8 @@ Name: TypeAlias = Literal["thread", "resource", "both"]
 Missing: TypeAlias = Literal[
     "refused", "stateless", "own", "shared", "error", "not offered", "unknown"
 ]  # fmt: skip
+
+_WIDTH: Final = 100
 
 _SAID: Final = 200
 """Characters of a target's own words that are shown."""
@@ -394,7 +397,15 @@ def _section(title: str, lines: list[str], *, color: str = "") -> list[str]:
     if not lines:
         return []
     painted = f"\x1b[{color}m{title}\x1b[0m" if color else title
-    return [painted, *(f"  - {visible(line)}" for line in lines), ""]
+    # Words are never broken: what is to be pasted (a setting, a path) must stay whole.
+    bullets = (
+        textwrap.fill(
+            visible(line), _WIDTH, initial_indent="  - ", subsequent_indent="    ",
+            break_long_words=False, break_on_hyphens=False,
+        )
+        for line in lines
+    )  # fmt: skip
+    return [painted, *bullets, ""]
 
 
 def _contract_section(seen: Examination) -> list[str]:

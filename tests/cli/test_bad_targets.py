@@ -31,12 +31,12 @@ def agent(write):
     [
         ("return 42", "answered with a int"),
         ("return None", "does a branch end without `return`?"),
-        ("return b'bytes'", "answered with a bytes"),
+        ("return b'bytes'", "decode them, answer.decode()"),
         ("return {'answer': 'x'}", "return the text in it, answer['answer']"),
         ("return asyncio.sleep(0)", "answered with a coroutine"),
         ("raise ValueError('\\x1b[31mred\\u202e')", "ValueError: \\x1b[31mred\\u202e"),
         ("sys.exit(0)", "SystemExit"),
-        ("raise asyncio.CancelledError", "cancelled"),
+        ("raise asyncio.CancelledError", "raised CancelledError"),
     ],
 )
 def test_garbage_is_no_pass_and_is_named(overheard, agent, body, said):
@@ -106,7 +106,7 @@ def test_what_blocks_the_loop_is_left_by_the_watchdog(impatient, overheard, agen
     assert "blocked the event loop" in done.stderr
     assert "overheard check" in done.stderr
     # What was under way when it was left has been recorded.
-    assert b'"invoked"' in (tmp_path / "out" / "history.jsonl").read_bytes()
+    assert b'"type":"invoke"' in (tmp_path / "out" / "history.jsonl").read_bytes()
     assert overheard("check", "out/history.jsonl").code == 3
     done = impatient("doctor", target)
     assert (done.returncode, done.stdout) == (3, "")
