@@ -15,6 +15,7 @@ import aiohttp
 from overheard.adapters.call import CallProbe
 from overheard.adapters.enter import enter
 from overheard.adapters.http.load import load
+from overheard.adapters.http.target import HttpTarget
 from overheard.core.outcome import Caller
 
 AT_ONCE = 64
@@ -63,9 +64,8 @@ async def _spent(one: Callable[[int], Awaitable[object]], operations: int) -> fl
     return time.process_time() - started
 
 
-async def _sides(url: str, file: Path, *, operations: int, rounds: int) -> dict[str, float]:
-    file.write_text(FILE.format(url=url))
-    target, caller = load(file, shown="target.toml"), Caller("r0")
+async def _sides(url: str, target: HttpTarget, *, operations: int, rounds: int) -> dict[str, float]:
+    caller = Caller("r0")
     connector = aiohttp.TCPConnector(limit=0)
     async with (
         aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session,
@@ -96,7 +96,10 @@ def rows(folder: Path, *, operations: int, rounds: int) -> Iterator[tuple[str, s
         try:
             assert server.stdout is not None
             url = f"http://127.0.0.1:{int(server.stdout.readline())}"
-            least = asyncio.run(_sides(url, folder / "target.toml", operations=operations, rounds=rounds))
+            file = folder / "target.toml"
+            file.write_text(FILE.format(url=url))
+            target = load(file, shown="target.toml")
+            least = asyncio.run(_sides(url, target, operations=operations, rounds=rounds))
         finally:
             server.kill()
     each = {name: seconds / operations * 1e6 for name, seconds in least.items()}

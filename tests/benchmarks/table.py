@@ -8,6 +8,7 @@ from pathlib import Path
 import driving
 import histories
 import judging
+import reaching
 import scanning
 import starting
 from tabulate import tabulate
@@ -19,6 +20,7 @@ def table(*, quick: bool) -> str:
     with tempfile.TemporaryDirectory(prefix="overheard-benchmarks-") as folder:
         here = Path(folder)
         rows += driving.rows(here, operations=200 if quick else 2_000, rounds=2 if quick else 25)
+        rows += reaching.rows(here, operations=200 if quick else 2_000, rounds=2 if quick else 15)
         source = histories.campaign(
             here / "campaign.jsonl",
             agent="correct-thread",
