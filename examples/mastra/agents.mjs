@@ -27,10 +27,14 @@ export function build({ modelUrl, apiKey, database }) {
     apiKey,
   })
   const model = { providerId: 'openai-compatible', modelId: 'chat', url: modelUrl, apiKey }
-  const agent = (id, memory) => new Agent({ id, name: id, instructions: 'You are a helpful assistant.', model, memory })
+  const agent = (id, memory, spoken = model) =>
+    new Agent({ id, name: id, instructions: 'You are a helpful assistant.', model: spoken, memory })
   const agents = { forgetful: agent('forgetful') }
   for (const [id, options] of Object.entries(MEMORIES)) {
     agents[id] = agent(id, new Memory({ storage, vector, embedder, options }))
   }
+  // The same memory as `history`; its model is spoken to by the Responses API.
+  const remembered = new Memory({ storage, options: MEMORIES.history })
+  agents.responses = agent('responses', remembered, { ...model, api: 'responses' })
   return { agents, storage }
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -62,3 +63,12 @@ def probe(mastra):
 def measured(probe, situations):
     """What the probe measured of each situation."""
     return probe(*situations)
+
+
+@pytest.fixture(scope="session")
+def table():
+    """The program that writes docs/mastra.md, as a module."""
+    spec = importlib.util.spec_from_file_location("mastra_table", HERE / "table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

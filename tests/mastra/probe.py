@@ -54,6 +54,7 @@ class Model:
     async def serving(self) -> AsyncIterator[str]:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_post("/v1/responses", self.responses)
         app.router.add_post("/v1/embeddings", self.embeddings)
         runner = web.AppRunner(app)
         await runner.setup()
@@ -65,18 +66,42 @@ class Model:
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
-        shown = json.dumps(body["messages"])
-        said = next(str(each["content"]) for each in reversed(body["messages"]) if each["role"] == "user")
-        for question in re.findall(r"ASK-\w+", said):
-            self.prompts[question] = self.prompts.get(question, "") + shown
+        shown, said = self.hear(body["messages"])
         tools = [tool["function"]["name"] for tool in body.get("tools", ())]
         tells = "FACT-" in said and body["messages"][-1]["role"] != "tool"
         if "updateWorkingMemory" in tools and tells:
             call = {"name": "updateWorkingMemory", "arguments": json.dumps({"memory": said})}
             message = {"tool_calls": [{"index": 0, "id": "call-1", "type": "function", "function": call}]}
             return await self.answer(request, body, message, "tool_calls")
-        known = " ".join(dict.fromkeys(f"KNOWN-{fact}" for fact in re.findall(r"FACT-(\w+)", shown)))
-        return await self.answer(request, body, {"content": f"I know: {known or 'nothing'}"}, "stop")
+        return await self.answer(request, body, {"content": known(shown)}, "stop")
+
+    async def responses(self, request: web.Request) -> web.Response:
+        """The other API, as far as Mastra uses it: users' words in full, the model's own as references."""
+        shown, _ = self.hear((await request.json())["input"])
+        text = {"type": "output_text", "text": known(shown), "annotations": []}
+        said = {
+            "id": f"msg_{secrets.token_hex(8)}",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [text],
+        }
+        whole = {
+            "id": f"resp_{secrets.token_hex(8)}",
+            "object": "response",
+            "created_at": 0,
+            "model": "probe",
+        }
+        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+        return web.json_response({**whole, "status": "completed", "output": [said], "usage": usage})
+
+    def hear(self, messages: list[Any]) -> tuple[str, str]:
+        """All that is shown, which is noted for the question in it, and what the user said last."""
+        shown = json.dumps(messages)
+        said = next(str(each["content"]) for each in reversed(messages) if each.get("role") == "user")
+        for question in re.findall(r"ASK-\w+", said):
+            self.prompts[question] = self.prompts.get(question, "") + shown
+        return shown, said
 
     async def answer(
         self, request: web.Request, body: dict[str, Any], message: dict[str, Any], finish: str
@@ -108,6 +133,11 @@ class Model:
         ]
         usage = {"prompt_tokens": 1, "total_tokens": 1}
         return web.json_response({"object": "list", "data": data, "model": "probe", "usage": usage})
+
+
+def known(shown: str) -> str:
+    facts = dict.fromkeys(f"KNOWN-{fact}" for fact in re.findall(r"FACT-(\w+)", shown))
+    return f"I know: {' '.join(facts) or 'nothing'}"
 
 
 def words(text: str) -> list[float]:
@@ -177,7 +207,8 @@ class Situation:
 
     `scope` is who may recall a fact: those of its thread, or its resource. `mint` creates a thread for a
     user, where the server gives out its ids. `credentials` says whether callers prove who they are, and
-    `names` whether the request names a resource all the same. `reads` are reading routes by name.
+    `names` whether the request names a resource all the same. `missing` are ids that clients may leave out,
+    `reads` reading routes by name.
     """
 
     request: Callable[[Ask], Request]
@@ -187,7 +218,7 @@ class Situation:
     minted: str = ""
     credentials: bool = False
     names: bool = True
-    missing: tuple[str, ...] = ("thread", "resource")
+    missing: tuple[str, ...] = ()
     reads: dict[str, Callable[[Ask], Request]] = field(default_factory=dict)
 
 
@@ -243,24 +274,26 @@ READS = {
 }
 
 GIVEN = route("/given", thread="conversation", resource="user")
-OWN = {"credentials": True, "names": False, "missing": ("thread",)}
+OWN = {"credentials": True, "names": False}
+IDS = ("thread", "resource")
 
 SITUATIONS: dict[str, Situation] = {
-    "given": Situation(GIVEN, missing=()),
-    "fresh-conversation": Situation(GIVEN, missing=()),
-    "missing-ids": Situation(GIVEN),
-    "no-memory": Situation(route("/no-memory"), missing=()),
-    "no-thread": Situation(route("/no-thread", resource="user"), missing=()),
-    "no-resource": Situation(route("/no-resource", thread="conversation"), missing=()),
-    "hardcoded": Situation(route("/hardcoded"), missing=()),
+    "given": Situation(GIVEN),
+    "fresh-conversation": Situation(GIVEN),
+    "missing-ids": Situation(GIVEN, missing=IDS),
+    "missing-ids-own-route": Situation(agent("history"), missing=IDS),
+    "no-memory": Situation(route("/no-memory")),
+    "no-thread": Situation(route("/no-thread", resource="user")),
+    "no-resource": Situation(route("/no-resource", thread="conversation")),
+    "hardcoded": Situation(route("/hardcoded")),
     "existing": Situation(route("/existing", thread="conversation"), **OWN),
-    "uuid": Situation(route("/uuid", thread="conversation"), mint="/uuid", minted="conversation", **OWN),
-    "composite": Situation(route("/composite", thread="topic"), **{**OWN, "missing": ()}),
-    "session": Situation(route("/session", thread="session"), mint="/sessions", minted="session", **OWN),
-    "api-route": Situation(route("/chat", thread="conversation"), **OWN),
-    "created": Situation(
-        route("/chat", thread="conversation"), mint="/conversations", minted="id", **{**OWN, "missing": ()}
+    "uuid": Situation(
+        route("/uuid", thread="conversation"), mint="/uuid", minted="conversation", missing=("thread",), **OWN
     ),
+    "composite": Situation(route("/composite", thread="topic"), **OWN),
+    "session": Situation(route("/session", thread="session"), mint="/sessions", minted="session", **OWN),
+    "api-route": Situation(route("/chat", thread="conversation"), missing=("thread",), **OWN),
+    "created": Situation(route("/chat", thread="conversation"), mint="/conversations", minted="id", **OWN),
     "verified": Situation(
         route("/secure-chat", thread="conversation"), mint="/conversations", minted="id", **OWN
     ),
@@ -272,15 +305,18 @@ SITUATIONS: dict[str, Situation] = {
     ),
     "history": Situation(agent("history")),
     "history-stream": Situation(agent("history", "stream")),
+    "history-responses": Situation(agent("responses")),
     "recall-thread": Situation(agent("recall-thread")),
     "recall-resource": Situation(agent("recall-resource"), scope="resource"),
     "recall-default": Situation(agent("recall-default")),
     "working-thread": Situation(agent("working-thread")),
     "working-resource": Situation(agent("working-resource"), scope="resource"),
     "working-default": Situation(agent("working-default")),
-    "open-routes": Situation(agent("history"), missing=(), reads=READS),
-    "believed": Situation(agent("history"), auth="believed", credentials=True, missing=(), reads=READS),
-    "mapped": Situation(agent("history"), auth="mapped", credentials=True, missing=("thread",), reads=READS),
+    "believed": Situation(agent("history"), auth="believed", credentials=True),
+    "mapped": Situation(agent("history"), auth="mapped", credentials=True),
+    "open-reading": Situation(agent("history"), reads=READS),
+    "believed-reading": Situation(agent("history"), auth="believed", credentials=True, reads=READS),
+    "mapped-reading": Situation(agent("history"), auth="mapped", credentials=True, reads=READS),
 }
 
 
@@ -434,13 +470,22 @@ def verdicts(situation: Situation, seen: dict[str, str]) -> dict[str, str]:
             "his words",
             "no credentials",
             "invalid credentials",
+            # White space is an id like any other.
+            *(f"told and asked without ({name} blank)" for name in situation.missing),
         ),
     }
     if situation.scope == "resource" and told:
-        result["no-cross-thread-recall"] = "held" if sibling == "recalled" else "violated"
-    nobody = tuple(f"{name}, naming nobody" for name in situation.reads)
-    if situation.missing or nobody:
-        result["ids-required"] = leaks("told ", *nobody)
+        # Then recall in her other threads is what is promised.
+        del result["no-cross-thread-recall"]
+        if sibling != "recalled":
+            result["recall-within-thread"] = "violated"
+    asked = [f"told {how}asked without ({name} {kind})" for name in situation.missing for kind in MISSING
+             if kind != "blank" for how in ("with, ", "and ")]  # fmt: skip
+    asked += [f"{name}, naming nobody" for name in situation.reads]
+    if asked:
+        each = {leaks(question) for question in asked if seen[question] != "untold"}
+        worst = (verdict for verdict in ("violated", "inconclusive", "held") if verdict in each)
+        result["ids-required"] = next(worst, "inconclusive")
     return result
 
 
