@@ -183,15 +183,19 @@ class Exchange:
         """An answer that is a success. Raises Refused if it says no, TargetError if it says anything else."""
         answer = Answer(response, body, _document(body), self.rules.shown(response.headers))
         status = response.status
-        if status not in NEVER_REFUSED and status < _ERRORS:
-            by_body = answer.document is not NO_JSON and any(
-                hold(wanted, answer.document) for wanted in self.rules.refused_when
-            )
-            if by_body or status in self.rules.refused_status:
-                raise Refused(f"{answer.told}: {answer.whole}")
+        if self._refuses(status, answer.document):
+            raise Refused(f"{answer.told}: {answer.whole}")
         if not 200 <= status < 300:
             raise TargetError(f"{answer.told}{_advice(response)}: {answer.whole}")
         return answer
+
+    def _refuses(self, status: int, document: Any) -> bool:
+        rules = self.rules
+        if status in rules.refused_status:
+            return True
+        if not rules.refused_when or document is NO_JSON or status in NEVER_REFUSED or status >= _ERRORS:
+            return False
+        return any(hold(wanted, document) for wanted in rules.refused_when)
 
 
 async def read(response: aiohttp.ClientResponse) -> bytes:
