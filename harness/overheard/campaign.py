@@ -32,7 +32,7 @@ from overheard.core.contract import Contract, Origin, declare
 from overheard.core.errors import InternalError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
-from overheard.drive.leaving import bounded, let_go, no_trace_of_interrupts
+from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
 from overheard.history.events import (
@@ -207,13 +207,14 @@ async def _campaign(
     on_hang: Callable[[float], None] | None,
 ) -> None:
     try:
-        async with _stage(options, recorder, tap, target_object, on_hang) as stage:
-            try:
-                await stage.play()
-            except (asyncio.CancelledError, KeyboardInterrupt):
-                recorder.record(CampaignEnded(t=0, reason="interrupted"))
-                raise
-            recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
+        with interruptible():
+            async with _stage(options, recorder, tap, target_object, on_hang) as stage:
+                try:
+                    await stage.play()
+                except (asyncio.CancelledError, KeyboardInterrupt):
+                    recorder.record(CampaignEnded(t=0, reason="interrupted"))
+                    raise
+                recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
     finally:
         await let_go()
 

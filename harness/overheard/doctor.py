@@ -27,7 +27,7 @@ from overheard.core.contract import Contract, declare
 from overheard.core.ids import MISSING_KINDS, Id, MissingKind
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
 from overheard.drive.driver import drive
-from overheard.drive.leaving import bounded, let_go, no_trace_of_interrupts
+from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
 from overheard.examination import Examination, Missing, MissingId, Name, Reach, Stranger
@@ -73,7 +73,8 @@ def run(settings: Settings, *, campaign: int, on_hang: Callable[[float], None] |
 
 async def _run(settings: Settings, campaign: int, on_hang: Callable[[float], None]) -> Examination:
     try:
-        return await _examined(settings, campaign, on_hang)
+        with interruptible():
+            return await _examined(settings, campaign, on_hang)
     finally:
         await let_go()
 

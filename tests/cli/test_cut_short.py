@@ -95,7 +95,8 @@ def test_interrupted_while_driving(overheard, start, write, tmp_path):
     assert "run was ended: interrupted" in " ".join(done.out.split())
 
 
-def test_interrupted_twice_while_the_loop_is_blocked(start, write, tmp_path):
+@pytest.mark.parametrize("times", [1, 2])
+def test_interrupted_while_the_loop_is_blocked(start, write, times):
     write(
         "agent.py",
         "import time\nasync def agent(message, *, thread=None, resource=None):\n"
@@ -105,7 +106,7 @@ def test_interrupted_twice_while_the_loop_is_blocked(start, write, tmp_path):
     for line in child.stderr:
         if line == "blocking\n":
             break
-    for _ in range(2):
+    for _ in range(times):
         time.sleep(0.5)
         child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=60)

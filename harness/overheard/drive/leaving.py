@@ -8,8 +8,17 @@ never be said.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    suppress,
+)
+from types import FrameType
 from typing import Any, Final, TypeVar
 
 from overheard.core.errors import TargetBuildError
@@ -74,6 +83,42 @@ def no_trace_of_interrupts(loop: asyncio.AbstractEventLoop) -> None:
             loop.default_exception_handler(context)
 
     loop.set_exception_handler(handle)
+
+
+@contextmanager
+def interruptible(patience: float = _GRACE) -> Iterator[None]:
+    """Let one Ctrl-C be enough, also while the target blocks the running loop (an import that hangs does).
+
+    asyncio obeys the first one by cancelling, which a blocked loop never comes to; only a second one is
+    raised where the program is. After `patience` seconds without a sign of life we send that ourselves.
+    """
+    asyncios = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(asyncios):
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    alive = threading.Event()
+    insisted = False
+
+    def insist() -> None:
+        if not alive.wait(patience):
+            # A real signal: a flag that is set does not end a system call.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        nonlocal insisted
+        if not insisted:
+            insisted = True
+            loop.call_soon_threadsafe(alive.set)
+            threading.Thread(target=insist, daemon=True).start()
+        asyncios(number, frame)
+
+    signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        alive.set()
+        signal.signal(signal.SIGINT, asyncios)
 
 
 async def let_go(grace: float = _GRACE) -> int:
