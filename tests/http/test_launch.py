@@ -16,6 +16,7 @@ import pytest
 from overheard.adapters.launch import Launch, free_port, launched
 from overheard.adapters.manners import Manners
 from overheard.core.errors import TargetBuildError, UsageError
+from overheard.core.outcome import TargetError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="targets are started on POSIX systems")
 
@@ -316,3 +317,27 @@ def test_a_file_says_how_to_start_it(describe, monkeypatch, tmp_path):
     assert describe("http://127.0.0.1:1", "send.path = '/x'").launch(Manners()) is None
     with pytest.raises(UsageError, match=r"started on this machine, and url leads to example\.com"):
         describe("http://example.com", "send.path = '/x'").launch(Manners(serve="x", allow_remote=True))
+
+
+DIES = """
+import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print("no memory left", flush=True)
+        os._exit(9)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+
+
+def test_a_target_that_dies_half_way_is_said_to_have_ended(describe, chat, talk, tmp_path):
+    (tmp_path / "dies.py").write_text(DIES)
+    target = describe(
+        "http://127.0.0.1:{port}", chat + f"[serve]\ncommand = \"exec '{sys.executable}' dies.py\""
+    )
+    first, *rest = talk(target, *[("m", "t", "r")] * 3, manners=Manners(folder=tmp_path)).said
+    assert type(first) is TargetError
+    for error in (first, *rest):
+        assert str(error) == (
+            "the target that was started has ended (exit code 9); what it printed is in target.log"
+        )
+    assert "no memory left" in (tmp_path / "target.log").read_text()

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -36,6 +36,7 @@ GRACE: Final = 5.0
 _LEAVING: Final = GRACE + 10.0
 _LOOK: Final = 0.05
 _ONE_LOOK: Final = 2.0
+_NOTICE: Final = 0.5
 _LINES: Final = 8
 _WARDEN: Final = Path(__file__).with_name("warden.py")
 
@@ -69,11 +70,12 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def launched(launch: Launch) -> AsyncIterator[None]:
+async def launched(launch: Launch) -> AsyncIterator[Callable[[], Awaitable[str]]]:
     """Start a target, wait until it is ready, and end it and all that it started.
 
-    It is given our environment, in which the mirror's address is, and PORT. Raises TargetBuildError, with
-    the last that it printed, if it ends or is not ready in time, or if somebody else has its port.
+    Gives a function that says in words how the target ended, "" while it has not. The target is given our
+    environment, in which the mirror's address is, and PORT. Raises TargetBuildError, with the last that it
+    printed, if it ends or is not ready in time, or if somebody else has its port.
     """
     if await _connects(launch):
         raise TargetBuildError(
@@ -83,7 +85,7 @@ async def launched(launch: Launch) -> AsyncIterator[None]:
     with _log(launch.log) as log:
         async with _started(launch, log) as warden:
             await _ready(launch, warden, log)
-            yield
+            yield lambda: _fate(launch, warden)
 
 
 @contextmanager
@@ -171,6 +173,17 @@ async def _answers(url: str) -> bool:
             return response.status == 200
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
         return False
+
+
+async def _fate(launch: Launch, warden: subprocess.Popen[bytes]) -> str:
+    # A connection breaks a little before it is known that whoever held it has ended.
+    deadline = time.monotonic() + _NOTICE
+    while warden.poll() is None:
+        if time.monotonic() > deadline:
+            return ""
+        await asyncio.sleep(_LOOK)
+    kept = "" if launch.log is None else f"; what it printed is in {launch.log.name}"
+    return f"the target that was started has ended ({_how(warden.returncode)}){kept}"
 
 
 def _how(code: int) -> str:

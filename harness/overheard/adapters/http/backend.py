@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -72,10 +72,10 @@ class HttpBackend:
                     f"{target.shown}: url has a {{port}}, which is chosen when overheard starts the target; "
                     "say how: --serve COMMAND, or a command under [serve]"
                 )
-            async with _exchange(target) as exchange:
+            async with _exchange(target, _unknown) as exchange:
                 yield cls(target, target.requests(port=None), exchange)
             return
-        async with launched(launch), _exchange(target) as exchange:
+        async with launched(launch) as ended, _exchange(target, ended) as exchange:
             yield cls(target, target.requests(port=launch.port), exchange)
 
     async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Reply:
@@ -220,8 +220,13 @@ def _streamed(surface: Surface) -> Streamed | None:
     return None if surface.events is UNSET else Streamed(surface, surface.events)
 
 
+async def _unknown() -> str:
+    """How a target ended that was not started here."""
+    return ""
+
+
 @asynccontextmanager
-async def _exchange(target: HttpTarget) -> AsyncIterator[Exchange]:
+async def _exchange(target: HttpTarget, ended: Callable[[], Awaitable[str]]) -> AsyncIterator[Exchange]:
     """One session, and so one pool of connections, for everybody: that is where pooled leaks live."""
     async with aiohttp.ClientSession(
         # Without a limit: a hundred connections at most would make the hundred-and-first operation wait
@@ -234,7 +239,7 @@ async def _exchange(target: HttpTarget) -> AsyncIterator[Exchange]:
         headers={"Accept-Encoding": "identity", "User-Agent": "overheard"},
         auto_decompress=True,
     ) as session:
-        yield Exchange(session, Rules.of(target.file.refused, target.file.observe))
+        yield Exchange(session, Rules.of(target.file.refused, target.file.observe), ended)
     # The transports close on the loop's next turn, and a loop that ends before warns of them.
     await asyncio.sleep(0)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -132,10 +132,16 @@ class Answer(NamedTuple):
 
 
 class Exchange:
-    """Sends requests over one session, which everybody shares."""
+    """Sends requests over one session, which everybody shares.
 
-    def __init__(self, session: aiohttp.ClientSession, rules: Rules) -> None:
+    `ended` says in words how the target ended, "" if that is not known.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, rules: Rules, ended: Callable[[], Awaitable[str]]
+    ) -> None:
         self._session = session
+        self._ended = ended
         self.rules = rules
 
     async def ask(self, request: Filled) -> Answer:
@@ -177,7 +183,7 @@ class Exchange:
                 allow_redirects=False,
             )
         except BROKEN as error:
-            raise TargetError(_wrong(request, error)) from error
+            raise TargetError(await self._ended() or _wrong(request, error)) from error
 
     def understood(self, response: aiohttp.ClientResponse, body: bytes) -> Answer:
         """An answer that is a success. Raises Refused if it says no, TargetError if it says anything else."""
