@@ -26,7 +26,7 @@ FACT_MARK: Final = "<<fact>>"
 NONCE_MARK: Final = "<<ref>>"
 
 
-class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One step of a plan: a caller uses a surface with a thread id, a resource id and a text.
 
     `number`    its place in the plan, from 0; canaries and nonces name it.
