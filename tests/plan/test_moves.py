@@ -411,3 +411,15 @@ def test_told_a_tenant_alone_every_resource_is_one():
     for scope in ("thread", "resource", "tenant"):
         loom = loom_of(contract=Contract(scope=scope), offers=Offers(accepts=("tenant",)))
         assert len({actor.tenant for actor in loom.actors}) == len(loom.actors)
+
+
+def test_a_second_move_goes_on_where_the_first_stopped():
+    """Within one example too: a long plan must not leave out the same ids in the same ways for ever."""
+    loom = loom_of()
+    reached = []
+    for _ in range(2):
+        start = len(loom.steps)
+        MAKES["missing"](loom)
+        reached.append({way_of(step) for step in loom.steps[start:]} - {None})
+    assert len(reached[0]) == len(reached[1]) == CELLS
+    assert not reached[0] & reached[1]

@@ -7,6 +7,7 @@ import pytest
 from overheard.check.exposure import exposures
 from overheard.core.operation import bind_text
 from overheard.drive.inject import INJECTORS
+from overheard.reduce.project import project
 from overheard.reduce.prove import proofs_of
 
 LEAKAGE = {
@@ -79,3 +80,13 @@ def test_without_a_model_call_none_is_put_into_prompts(weave, observed):
 
 def test_where_nothing_was_exposed_there_is_nothing_to_prove(weave, observed):
     assert list(proofs_of(observed(weave("recall", 1)))) == []
+
+
+def test_an_exposure_without_its_bracket_is_no_place_for_a_proof(weave, observed):
+    """Nobody is asked again after the probe: the fact may have been gone, and so would the leak."""
+    for seed in range(5):
+        plan = weave("stranger", seed)
+        asked = [op for op in plan.operations if not (op.asks and not op.intrudes)]
+        seen = observed(project(plan, {op.number for op in asked}).plan)
+        assert list(exposures(seen))
+        assert list(proofs_of(seen)) == []
