@@ -303,12 +303,24 @@ def mirror(*, port: int) -> None:
 @cli.command(context_settings=CONTEXT)
 @_color
 def demo(*, color: bool | None) -> None:
-    """See a leaky agent and a correct one, side by side, in ten seconds."""
+    """See a leaky agent and the same one mended, side by side."""
     from overheard import demonstration  # noqa: PLC0415
 
     paint = _wants_color(color)
     with clean_stdout() as emit:
         emit(demonstration.run(color=paint, started=_now(), say=note))
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+def init() -> None:
+    """Write what this repository needs to test its agent: tests, configuration, a GitHub workflow.
+
+    Finds the agent by itself, and leaves every file alone that is there.
+    """
+    from overheard import scaffold  # noqa: PLC0415
+
+    with clean_stdout() as emit:
+        emit(scaffold.to_terminal(scaffold.init(Path.cwd())))
 
 
 def main() -> None:

@@ -58,7 +58,9 @@ Start with:
   overheard doctor path/to/agent.py     what your agent does
   overheard run path/to/agent.py        what it keeps to itself
 
-Exit code: 0 held, 1 violated, 3 inconclusive; the others are in `overheard run --help`.
+\b
+Exit code: 0 held, 1 violated, 3 inconclusive.
+All of them: overheard run --help
 """
 
 END_NOW: Final = os._exit
