@@ -16,6 +16,7 @@ respond  whole answers over HTTP
 recite   which operation an answer belongs to, and what it says in prose
 answer   what an answer is: a tool call, a document, or words
 tools    whether an answer is a tool call, and which
+working  what a working memory holds, for tools that replace all of it
 identity whose memory it is, where a tool wants to be told
 form     documents that satisfy a JSON schema; schema reads schemas, scalars fills in single values
 words    which field names are labels, which carry content; which tool names mean remembering

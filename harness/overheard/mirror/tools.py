@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from overheard.mirror import words
+from overheard.mirror import words, working
 from overheard.mirror.form import Material, carries_content, document
 from overheard.mirror.identity import stated, unstated
 from overheard.mirror.recite import Told
@@ -41,7 +41,7 @@ def call(request: ChatRequest, about: Told, answer: str) -> Call | None:
     # A filter or a session nobody asked for would make a search miss: only what it cannot go without.
     optional = not (words.searches(tool.name) and _asks_for_text(tool))
     material = Material(
-        about.text,
+        _kept(request, tool, about),
         answer,
         answers=words.finishes(tool.name) or poses,
         optional=optional,
@@ -50,6 +50,20 @@ def call(request: ChatRequest, about: Told, answer: str) -> Call | None:
     )
     arguments = document(tool.parameters, material, name=tool.name)
     return Call(tool.name, msgspec.json.encode(arguments).decode())
+
+
+def _kept(request: ChatRequest, tool: Tool, about: Told) -> str:
+    """What was said; for a tool that replaces the whole of a memory, with what that memory holds already.
+
+    Mastra's working memory is one text that each call overwrites: told one fact at a time, a model that
+    wrote only what is new would lose every fact but the last, as if memory had failed.
+    """
+    properties = mapping(mapping(tool.parameters).get("properties"))
+    text = len(properties) == 1 and mapping(next(iter(properties.values()))).get("type") == "string"
+    if not (text and about.tells and words.replaces(tool.name)):
+        return about.text
+    held = working.held(request)
+    return f"{held}\n{about.text}" if held else about.text
 
 
 def _wanted(request: ChatRequest, about: Told) -> Tool | None:

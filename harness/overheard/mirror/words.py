@@ -109,6 +109,13 @@ def saves(tool: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
+def replaces(tool: str) -> bool:
+    """Whether a tool of this name puts a text in place of a whole memory (`updateWorkingMemory`)."""
+    words = frozenset(split(tool))
+    return words >= {"working", "memory"} and bool(words & {"set", "update"})
+
+
+@lru_cache(maxsize=1024)
 def searches(tool: str) -> bool:
     """Whether a tool of this name looks something up in memory (`search_memory`, `recall`)."""
     words = frozenset(split(tool))
