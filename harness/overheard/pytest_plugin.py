@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from overheard.testing.plugin import Plugin
 
@@ -107,6 +107,15 @@ def pytest_xdist_node_collection_finished(node: Any, ids: Sequence[str]) -> None
     """Take the distribution of checks over: a scenario runs once, in one worker."""
     if not off() and any(MINE.match(nodeid) for nodeid in ids):
         wake(node.config).collected(node, ids)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, Any, None]:
+    """Let the plugin finish, if it woke: under pytest-xdist it does so only when this loop has begun."""
+    outcome = yield
+    plugin = session.config.stash[PLUGIN]
+    if plugin is not None:
+        plugin.finish(session, outcome.excinfo[0] if outcome.excinfo else None)
 
 
 _SHARED = pytest.StashKey[dict[str, Any]]()

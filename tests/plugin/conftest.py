@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-AGENT = '''
+import overheard.testing.plugin  # noqa: F401 - pytester forgets what is imported in its runs, and only that
+
+AGENT = """
 from overheard.zoo.catalogue import CATALOGUE
 
 leaky = CATALOGUE["thread-only-key-memory"].build
@@ -19,7 +21,7 @@ refusing = CATALOGUE["refuses-everything"].build
 silent = CATALOGUE["empty-answer"].build
 serialising = CATALOGUE["serialises"].build
 careless = CATALOGUE["ids-ignored-memory"].build
-'''
+"""
 
 OWNERSHIP = "overheard::stranger::thread-ownership"
 RECALL = "overheard::stranger::recall-within-thread"
@@ -84,12 +86,17 @@ def processes(request):
 def check(project):
     """check(*arguments) -> the session of `pytest` with them; no long scenario unless it is asked for."""
 
-    def check(*arguments, scenarios=("stranger",), profile="smoke"):
+    def check(*arguments, scenarios=("stranger",), profile="smoke", in_process=True):
         junit = Path("junit.xml")
         junit.unlink(missing_ok=True)
         given = [f"--overheard-scenario={name}" for name in scenarios]
-        result = project.runpytest_subprocess(
-            f"--junitxml={junit}", f"--overheard-profile={profile}", *given, *arguments, timeout=300
+        given += [f"--junitxml={junit}", f"--overheard-profile={profile}", *arguments]
+        # A process of its own imports everything anew, which takes longer than the campaign.
+        apart = "-n" in arguments or in_process is False
+        result = (
+            project.runpytest_subprocess(*given, timeout=300)
+            if apart
+            else project.runpytest_inprocess(*given)
         )
         return Session(result, junit.absolute(), Path("reports/overheard").absolute())
 

@@ -42,7 +42,16 @@ def test_the_findings_are_those_of_the_command_line(check, project, processes):
     session = check("--overheard=agent.py:leaky", "--overheard-seed=11", *processes, scenarios=names)
     flags = [f"--scenario={name}" for name in names]
     told = project.run(
-        sys.executable, "-m", "overheard", "run", "agent.py:leaky", "--seed=11", "--profile=smoke", "--json", "--output=cli", *flags
+        sys.executable,
+        "-m",
+        "overheard",
+        "run",
+        "agent.py:leaky",
+        "--seed=11",
+        "--profile=smoke",
+        "--json",
+        "--output=cli",
+        *flags,
     )
     assert told.ret == 1
     ours, theirs = session.report(), json.loads(told.stdout.str())
@@ -120,7 +129,9 @@ def test_what_no_check_asked_for_and_was_found_all_the_same_fails(check, process
     ],
 )
 def test_a_target_that_is_not_there_errors_in_one_sentence(check, project, target, words, processes):
-    project.makepyfile(failing="import nothing_of_that_name", unbuildable="def agent():\n    raise ValueError(3)")
+    project.makepyfile(
+        failing="import nothing_of_that_name", unbuildable="def agent():\n    raise ValueError(3)"
+    )
     session = check(f"--overheard={target}", *processes)
     assert session.code == 1
     assert set(session.cases.values()) == {"error"}
@@ -196,6 +207,35 @@ def test_the_users_own_tests_run_beside_and_are_untouched(check, project, proces
     assert len(own) >= 8
     assert session.cases[OWNERSHIP] == "failure"
     assert os.environ["OPENAI_API_KEY"] == "mine"
+
+
+def test_an_agent_at_module_level_meets_the_model_server_of_each_scenario(check, project):
+    project.makepyfile(
+        helper="""
+        import os
+        URL = os.environ["OPENAI_BASE_URL"] + "/chat/completions"
+        """,
+        at_module_level="""
+        import aiohttp
+        from helper import URL
+
+        told = {}
+
+        async def agent(message, *, thread=None, resource=None):
+            if not thread or not resource:
+                raise PermissionError("both ids are required")
+            mine = told.setdefault((resource, thread), [])
+            mine.append({"role": "user", "content": message})
+            async with aiohttp.ClientSession() as http:
+                async with http.post(URL, json={"model": "m", "messages": mine}) as answer:
+                    return (await answer.json())["choices"][0]["message"]["content"]
+        """,
+    )
+    session = check("--overheard=at_module_level.py:agent", scenarios=("stranger", "sibling-threads"))
+    assert session.code == 0, session.out
+    assert set(session.cases.values()) == {"passed"}
+    assert session.report()["attribution"]["calls"] > 100
+    assert "helper" not in sys.modules
 
 
 def test_a_second_run_moves_the_first_ones_report_away(check):

@@ -20,10 +20,10 @@ def test_fixed_names(tmp_path, violated):
     folder = tmp_path / "reports" / "overheard"
     assert prepare(folder) == folder / "history.jsonl"
     written = write(folder, violated)
-    assert _names(folder) == {MARKER, "report.json", "report.md", "counterexamples/counterexample-1.py"}
+    assert _names(folder) == {MARKER, "report.json", "report.md", "junit.xml", "counterexamples/counterexample-1.py"}
     assert {str(path.relative_to(folder)) for path in written} == _names(folder) - {MARKER}
     assert (folder / "report.json").read_bytes() == to_json(violated)
-    assert {form.file for form in FORMATS.values()} == {"report.json", "report.md"}
+    assert {form.file for form in FORMATS.values()} == {"report.json", "report.md", "junit.xml"}
 
 
 def test_an_earlier_run_moves_away(tmp_path, violated, held):
@@ -36,10 +36,12 @@ def test_an_earlier_run_moves_away(tmp_path, violated, held):
         "1/history.jsonl",
         "1/report.json",
         "1/report.md",
+        "1/junit.xml",
         "1/counterexamples/counterexample-1.py",
         "2/history.jsonl",
         "2/report.json",
         "2/report.md",
+        "2/junit.xml",
     }
     (tmp_path / "previous" / "9").mkdir()
     prepare(tmp_path)
@@ -59,7 +61,7 @@ def test_a_history_judged_again_in_its_own_folder_stays(tmp_path, held):
     prepare(tmp_path, keep=history)
     write(tmp_path, held, history=history)
     assert history.read_text() == "{}\n"
-    assert _names(tmp_path / "previous") == {"1/report.json", "1/report.md"}
+    assert _names(tmp_path / "previous") == {"1/report.json", "1/report.md", "1/junit.xml"}
 
 
 def test_a_history_from_elsewhere_is_copied_for_its_owner_alone(tmp_path, held):
@@ -116,14 +118,14 @@ def test_a_full_disk_leaves_the_old_report_whole(tmp_path, held, violated, monke
     with pytest.raises(InternalError, match="No space left on device"):
         write(tmp_path, violated)
     assert (tmp_path / "report.json").read_bytes() == before
-    assert _names(tmp_path) == {MARKER, "report.json", "report.md"}
+    assert _names(tmp_path) == {MARKER, "report.json", "report.md", "junit.xml"}
 
 
 def test_half_a_report_of_a_killed_run_is_no_obstacle(tmp_path, held):
     prepare(tmp_path)
     (tmp_path / ".report.json.partial").write_text("{")
     write(tmp_path, held)
-    assert _names(tmp_path) == {MARKER, "report.json", "report.md"}
+    assert _names(tmp_path) == {MARKER, "report.json", "report.md", "junit.xml"}
 
 
 def test_a_program_that_no_finding_names_goes(tmp_path, violated, finding):

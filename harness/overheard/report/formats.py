@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from overheard.check.result import Judgement
 from overheard.report.json import to_json
+from overheard.report.junit import to_junit
 from overheard.report.markdown import to_markdown
 
 
@@ -24,6 +25,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "markdown": Format(
             "report.md", lambda judgement, show: to_markdown(judgement, show=show).encode("utf-8")
         ),
+        "junit": Format("junit.xml", lambda judgement, show: to_junit(judgement, show=show)),
     }
 )
 """By name. A further format is one more line here and one more module beside."""

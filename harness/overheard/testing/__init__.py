@@ -1,5 +1,5 @@
 """Isolation tests inside a test suite of your own: `from overheard.testing import isolation`."""
 
-from overheard.testing.declare import isolation
+from overheard.testing.declare import isolation, target
 
-__all__ = ["isolation"]
+__all__ = ["isolation", "target"]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, overload
 
 MARK: Final = "__overheard_isolation__"
@@ -77,7 +78,8 @@ def isolation(
         def declared(*args: Any, **kwargs: Any) -> Any:
             # The plugin runs what is wrapped. If pytest itself comes here, the plugin is off, and a test
             # that proved nothing must not pass.
-            if "PYTEST_CURRENT_TEST" in os.environ:
+            running = os.environ.get("PYTEST_CURRENT_TEST", "").partition("[")[0].partition(" ")[0]
+            if running.rpartition("::")[2] == test.__name__:
                 import pytest  # noqa: PLC0415 - a declared test can be a target outside of pytest, too
 
                 pytest.skip("the plugin of overheard is switched off, so nothing was tried")
@@ -87,3 +89,14 @@ def isolation(
         return declared  # type: ignore[return-value]  # it takes and gives what it wraps
 
     return declare if function is None else declare(function)
+
+
+def target(written: str, *, root: Path) -> Any:
+    """What TARGET names (`path/file.py:attribute`, `module:attribute`), looked for from the folder `root`.
+
+    To be called where the agent is made, not where a test module is imported: an agent at module level reads
+    where its model is when it is imported. Raises UsageError or TargetBuildError in one sentence.
+    """
+    from overheard.adapters.resolve import load  # noqa: PLC0415 - test modules import this one
+
+    return load(written, base=root)

@@ -25,9 +25,10 @@ from overheard.core.errors import HistoryError, OverheardError
 from overheard.history.join import join
 from overheard.history.reader import open_history
 from overheard.report.escape import clip, visible
+from overheard.report.github import defused, to_annotations
 from overheard.report.words import show_bound, verdict_line
 from overheard.report.write import HISTORY, claim, prepare, write
-from overheard.testing import words
+from overheard.testing import github, words
 from overheard.testing.names import ROOT, Check, parse
 from overheard.testing.runs import PARTS, Run, prepared
 
@@ -71,6 +72,7 @@ class Ledger:
         self._entries: dict[str, Entry] = {}
         self._narrowed: dict[str, bool] = {}
         self._told: dict[str, tuple[str, str]] = {}
+        self._places: dict[str, tuple[str, int]] = {}
         self._deaths: dict[tuple[str, str], str] = {}
         self._closed: list[Closed] = []
 
@@ -125,6 +127,8 @@ class Ledger:
             self._entries[report.nodeid] = Entry(check, said["word"], said["reason"], said["numbers"])
             self._narrowed[check.owner] = self._narrowed.get(check.owner, False) or said["narrowed"]
             self._told[check.owner] = (said["target"], said["command"])
+            file, line, _ = report.location
+            self._places[check.owner] = (file, (line or 0) + 1)
         elif report.failed:
             known = self._entries.get(report.nodeid)
             if known is None or known.word != "violated":
@@ -287,15 +291,22 @@ class Ledger:
     # What is said
 
     def summary(self, terminal: Any) -> None:
-        """What came of each run, on the terminal."""
+        """What came of each run, on the terminal; and for GitHub, if this is a step of its."""
         if not self._closed:
             return
         terminal.section("overheard", sep="=")
         for closed in self._closed:
             terminal.write_line(visible(clip(closed.line, 2 * _REASON)), **{_COLOURS[closed.verdict]: True})
-            if self._config.option.verbose >= 0:
-                for line in self._details(closed):
-                    terminal.write_line(line)
+            lines = self._details(closed) if self._config.option.verbose >= 0 else []
+            if closed.judgement is not None and github.runs_there():
+                lines += self._for_github(closed.run, closed.judgement)
+            for line in lines:
+                terminal.write_line(line)
+
+    def _for_github(self, run: Run, judgement: Judgement) -> list[str]:
+        trouble = github.summarise(judgement, show=self._show)
+        file, line = self._places.get(run.owner, ("", 0)) if run.owner != ROOT else ("", 0)
+        return [*([visible(trouble)] if trouble else []), *to_annotations(judgement, file=file, line=line)]
 
     def _details(self, closed: Closed) -> list[str]:
         run, judgement = closed.run, closed.judgement
@@ -306,7 +317,8 @@ class Ledger:
         lines.append(visible(f"reports and history: {self._shown(run.folder)}"))
         if any(one.minimal is not None for one in judgement.findings):
             lines.append(visible(f"counterexamples: {self._shown(run.folder / 'counterexamples')}"))
-        return [*lines, visible(f"run it again: {self._told.get(run.owner, ('', run.command))[1]}")]
+        lines.append(visible(f"run it again: {self._told.get(run.owner, ('', run.command))[1]}"))
+        return defused(lines)
 
     def _table(self, run: Run) -> list[str]:
         rows = []
@@ -317,6 +329,8 @@ class Ledger:
                     *counts, bound = entry.numbers
                     numbers = [*map(str, counts), show_bound(bound)]
                 rows.append([entry.check.scenario, entry.check.invariant, entry.word, *numbers])
+        if not rows:
+            return []
         header = ["scenario", "invariant", "verdict", "exposures", "controls", "examples", "bound"]
         order = list(run.scenarios)
         rows.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))

@@ -189,20 +189,18 @@ class Plugin:
         """A worker died while it drove a scenario: nothing can be said of it, which is an error."""
         self.ledger.crashed(crashitem, report)
 
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, None]:
+    def finish(self, session: pytest.Session, raised: type[BaseException] | None) -> None:
         """Join, judge and write once everything has run, while the session can still fail of it."""
-        outcome = yield
-        if not self.is_worker and not self.config.option.collectonly:
-            raised = outcome.excinfo[0] if outcome.excinfo else None
-            # `session.Interrupted`, which says that somebody asked to stop, is a KeyboardInterrupt too.
-            interrupted = (
-                raised is not None
-                and issubclass(raised, KeyboardInterrupt)
-                and not issubclass(raised, session.Interrupted)
-            )
-            stopped = raised is not None or bool(session.shouldstop or session.shouldfail)
-            self.ledger.close(stopped=stopped, interrupted=interrupted)
+        if self.is_worker or self.config.option.collectonly:
+            return
+        # `session.Interrupted`, which says that somebody asked to stop, is a KeyboardInterrupt too.
+        interrupted = (
+            raised is not None
+            and issubclass(raised, KeyboardInterrupt)
+            and not issubclass(raised, session.Interrupted)
+        )
+        stopped = raised is not None or bool(session.shouldstop or session.shouldfail)
+        self.ledger.close(stopped=stopped, interrupted=interrupted)
 
     # What is said
 

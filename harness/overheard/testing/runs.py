@@ -52,7 +52,8 @@ class Run:
     """One target and all that is asked of it in this session.
 
     `scenarios` by name, in their order. `selected` are the invariants to be judged of each scenario, once
-    collection is over; `narrowed` says whether somebody (`-k`, `--lf`, a node id) left checks out.
+    collection is over; `narrowed` says whether somebody (`-k`, `--lf`, a node id) left checks out. `homes`
+    are the folders of the user's own modules.
     """
 
     owner: str
@@ -62,6 +63,7 @@ class Run:
     command: str
     number: int
     started: str
+    homes: tuple[Path, ...] = ()
     selected: dict[str, list[str]] = dataclasses.field(default_factory=dict)
     made: int = 0
 
@@ -126,6 +128,7 @@ def prepared(
         command=settings.command if owner == ROOT else command_of(settings, owner),
         number=int.from_bytes(digest) >> 2,
         started=shared["started"],
+        homes=(settings.base.absolute(), config.rootpath),
     )
 
 
@@ -216,6 +219,7 @@ class Desk:
                 "what came of it: it died, or checks of one scenario were given to several processes",
             )
         driven = False
+        imported = set(sys.modules)
 
         def watch(event: AnyEvent) -> None:
             nonlocal driven
@@ -237,10 +241,27 @@ class Desk:
             return Outcome(None, f"this is a bug in overheard: {type(error).__name__}: {error}")
         finally:
             hang.over.set()
+            _forget(imported, run.homes)
             if part.is_file() and part.stat().st_size == 0:
                 part.unlink()
         beside = tuple(one for one in run.scenarios[scenario].invariants if one != RECALL)
         return Outcome(judgement, driven=driven, beside=beside)
+
+
+def _forget(known: Collection[str], homes: Collection[Path]) -> None:
+    """Take the target's own modules out again, as far as driving it imported them.
+
+    An agent at module level read where its model is when it was imported, and its connections belong to the
+    loop that it was first used on. The next scenario has another model server and another loop.
+    """
+    for name, module in list(sys.modules.items()):
+        ours = name.partition(".")[0] == "overheard"
+        file = None if ours or name in known else getattr(module, "__file__", None)
+        if isinstance(file, str):
+            path = Path(file)
+            own = any(path.is_relative_to(home) for home in homes if home != Path(home.anchor))
+            if own and not {"site-packages", "dist-packages"} & set(path.parts):
+                del sys.modules[name]
 
 
 class _Hang:

@@ -17,9 +17,9 @@ from overheard.testing.names import parse
 class Spread(LoadScopeScheduling):  # type: ignore[misc]  # as above
     """Units of work: all checks of one scenario; and of other tests what the user's own choice makes them."""
 
-    def __init__(self, config: pytest.Config, chosen: Any) -> None:
+    def __init__(self, config: pytest.Config, log: Any, chosen: Any) -> None:
         """`chosen` is the scheduler that `--dist` asked for: its way of grouping goes on for other tests."""
-        super().__init__(config)
+        super().__init__(config, log)
         self._others: Callable[[str], str] = getattr(chosen, "_split_scope", lambda nodeid: nodeid)
 
     def _split_scope(self, nodeid: str) -> str:
@@ -72,7 +72,7 @@ def take_over(config: pytest.Config, ids: Iterable[str]) -> bool:
             "overheard: this version of pytest-xdist is not known, so checks cannot be given to its workers; "
             "run without -n, or deselect them with -m 'not overheard'"
         )
-    spread = Spread(config, chosen)
+    spread = Spread(config, getattr(session, "log", None), chosen)
     for node in chosen.nodes:
         spread.add_node(node)
     session.sched = spread

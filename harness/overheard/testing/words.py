@@ -12,6 +12,7 @@ from typing import Final
 from overheard.check.result import Finding, Judgement
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation
 from overheard.report.escape import clip, visible
+from overheard.report.github import defused
 from overheard.report.redact import Redactor
 from overheard.report.words import frequency, replay_line, story
 
@@ -34,7 +35,7 @@ def violated(judgement: Judgement, invariant: str, *, scenario: str, folder: str
     lines.append("")
     if any(one.minimal is not None for one in found):
         lines.append(f"programs   {visible(folder)}/counterexamples")
-    return "\n".join([*lines, f"again      {visible(again(judgement, scenario))}"])
+    return "\n".join(defused([*lines, f"again      {visible(again(judgement, scenario))}"]))
 
 
 def inconclusive(
@@ -49,7 +50,7 @@ def inconclusive(
         for note in judgement.notes:
             lines += _wrapped(f"note: {note}", rest="  ")
         lines += ["", f"again      {visible(again(judgement, scenario))}"]
-    return "\n".join(lines)
+    return "\n".join(defused(lines))
 
 
 def skipped(word: str, reasons: Sequence[str]) -> str:
