@@ -322,7 +322,10 @@ def test_a_stream_is_joined_by_send_and_comes_in_pieces_by_stream(streamed):
 
 def test_what_comes_beside_and_after_the_text_was_shown_too(streamed):
     beside = event("tool", input=f"a {CANARY}")
-    _, _, [reply] = streamed(text("x"), beside, DONE, b"data: late " + CANARY.encode() + b"\n\ndata: half")
+    late = b"data: late " + CANARY.encode() + b"\n\ndata: half"
+    whole, parts, [reply] = streamed(text("x"), beside, DONE + text("more"), late)
+    assert (whole, parts) == ("x", ["x"])
+    assert "more" in reply.channels["header"]
     assert reply.channels["header"].count(CANARY) == 2
     assert "half" in reply.channels["header"]
 
