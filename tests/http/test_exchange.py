@@ -54,7 +54,9 @@ def test_an_answer(asked):
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422])
 def test_these_mean_no_and_what_they_say_is_looked_through(asked, status):
-    error = asked(answering({"error": f"no: {CANARY}"}, status=status, headers={"X-Why": "because"}))
+    headers = {"X-Why": "because", "Set-Cookie": "session=credential"}
+    error = asked(answering({"error": f"no: {CANARY}"}, status=status, headers=headers))
+    assert "credential" not in str(error)
     assert isinstance(error, Refused)
     assert str(status) in str(error)
     assert CANARY in str(error)

@@ -27,9 +27,11 @@ NEVER_REFUSED: Final = (408, 425, 429)
 """Status codes that say "not now". They prove nothing about whose thread it is."""
 
 TRANSPORT: Final = (
-    "connection", "content-length", "content-type", "date", "keep-alive", "server", "transfer-encoding",
+    "connection", "content-length", "content-type", "date", "keep-alive", "server", "set-cookie",
+    "transfer-encoding",
 )  # fmt: skip
-"""Response headers that carry the answer and say nothing."""
+"""Response headers that carry the answer and say nothing; and cookies, which are credentials: what an error
+says is recorded, and those must not be."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,7 +143,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     headers: Annotated[
         list[str],
-        Meta(description="Names of response headers; `*` means all but those of transport."),
+        Meta(description="Names of response headers; `*` means all but those of transport and cookies."),
     ] = msgspec.field(default_factory=lambda: ["*"])
     body: Annotated[
         bool, Meta(description="Every text in the JSON body, or in events, that is not the answer.")
