@@ -15,6 +15,9 @@ from overheard.mirror.respond import respond
 from overheard.mirror.responses import NotFound, read_items, read_response
 
 Ask: TypeAlias = Callable[[web.Request, ChatRequest], Awaitable[Answer]]
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Add: TypeAlias = Callable[[str, str, Handler], None]
+"""Adds a route: its method, its path and what answers it."""
 
 _PAGE: Final = 20
 _PAGE_LIMIT: Final = 100
@@ -27,21 +30,21 @@ class Keeper:
         self._ask = ask
         self._keep = Keep()
 
-    def add_to(self, router: web.UrlDispatcher, prefix: str) -> None:
-        """Add the routes below `prefix`."""
+    def add_to(self, add: Add, prefix: str) -> None:
+        """Add the routes below `prefix`, each by method, path and handler."""
         response, conversation = f"{prefix}/responses", f"{prefix}/conversations"
-        router.add_post(response, self.respond)
-        router.add_get(response + "/{response}", self.response)
-        router.add_delete(response + "/{response}", self.forget)
-        router.add_get(response + "/{response}/input_items", self.inputs)
-        router.add_post(conversation, self.converse)
-        router.add_get(conversation + "/{conversation}", self.conversation)
-        router.add_post(conversation + "/{conversation}", self.describe)
-        router.add_delete(conversation + "/{conversation}", self.end)
-        router.add_get(conversation + "/{conversation}/items", self.items)
-        router.add_post(conversation + "/{conversation}/items", self.append)
-        router.add_get(conversation + "/{conversation}/items/{item}", self.item)
-        router.add_delete(conversation + "/{conversation}/items/{item}", self.remove)
+        add("POST", response, self.respond)
+        add("GET", response + "/{response}", self.response)
+        add("DELETE", response + "/{response}", self.forget)
+        add("GET", response + "/{response}/input_items", self.inputs)
+        add("POST", conversation, self.converse)
+        add("GET", conversation + "/{conversation}", self.conversation)
+        add("POST", conversation + "/{conversation}", self.describe)
+        add("DELETE", conversation + "/{conversation}", self.end)
+        add("GET", conversation + "/{conversation}/items", self.items)
+        add("POST", conversation + "/{conversation}/items", self.append)
+        add("GET", conversation + "/{conversation}/items/{item}", self.item)
+        add("DELETE", conversation + "/{conversation}/items/{item}", self.remove)
 
     async def respond(self, request: web.Request) -> web.Response:
         asked = decode(await request.read())

@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
@@ -17,7 +18,7 @@ from overheard.mirror import wire
 from overheard.mirror.answer import Answer, answer
 from overheard.mirror.embed import DIMENSIONS_LIMIT, dimensions_of, embed, embed_tokens
 from overheard.mirror.environ import variables
-from overheard.mirror.keeper import Keeper
+from overheard.mirror.keeper import Handler, Keeper
 from overheard.mirror.log import ModelLog
 from overheard.mirror.pace import Pace, Pacer
 from overheard.mirror.request import BadRequest, ChatRequest, decode, read_chat
@@ -147,14 +148,20 @@ class _Routes:
         self.pacer = Pacer()
 
     def application(self) -> web.Application:
-        app = web.Application(middlewares=[_in_openai_shape], client_max_size=BODY_LIMIT)
+        app = web.Application(client_max_size=BODY_LIMIT)
+
+        def add(method: str, path: str, handler: Handler) -> None:
+            # Not as a middleware: aiohttp keeps the last thousand handlers that it put middlewares around,
+            # and with them all that these hold: in a process of many campaigns, every history recorded.
+            app.router.add_route(method, path, partial(_in_openai_shape, handler=handler))
+
         for prefix in ("/v1", ""):
-            app.router.add_post(f"{prefix}/chat/completions", self.chat)
-            app.router.add_post(f"{prefix}/embeddings", self.embeddings)
-            self._keeper.add_to(app.router, prefix)
-            app.router.add_get(f"{prefix}/models", self.models)
-            app.router.add_get(f"{prefix}/models/{{name:.+}}", self.model)
-        app.router.add_route("*", "/{anything:.*}", self.unknown)
+            add("POST", f"{prefix}/chat/completions", self.chat)
+            add("POST", f"{prefix}/embeddings", self.embeddings)
+            self._keeper.add_to(add, prefix)
+            add("GET", f"{prefix}/models", self.models)
+            add("GET", f"{prefix}/models/{{name:.+}}", self.model)
+        add("*", "/{anything:.*}", self.unknown)
         return app
 
     async def chat(self, request: web.Request) -> web.Response:
@@ -224,10 +231,7 @@ class _Routes:
         return respond(wire.error(message, code="unknown_url"), status=404)
 
 
-@web.middleware
-async def _in_openai_shape(
-    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+async def _in_openai_shape(request: web.Request, *, handler: Handler) -> web.StreamResponse:
     """Every failure as a client of OpenAI expects it: JSON, never a page, never a traceback."""
     try:
         return await handler(request)
