@@ -96,9 +96,13 @@ def missing_cells(contract: Contract, offers: Offers, scenario: Asked) -> dict[s
         for kind in _missing_kinds(contract):
             if kind in scenario.kinds:
                 needed = [name for name in names if kind == "omitted" and name in offers.required]
-                table[f"{IDS}: {' and '.join(names)} {kind}"] = (
+                unsaid = [name for name in names if f"{name} {kind}" in offers.cannot]
+                why = (
                     f"the target's signature requires {needed[0]}, so it is never left out" if needed else ""
                 )
+                if unsaid and not needed:
+                    why = f"the target's requests cannot say {unsaid[0]} {kind}"
+                table[f"{IDS}: {' and '.join(names)} {kind}"] = why
     return table
 
 
