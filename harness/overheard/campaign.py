@@ -28,8 +28,8 @@ from overheard.check.observe import Leak, Observed, observe
 from overheard.check.result import Judgement
 from overheard.check.tally import Tally
 from overheard.check.view import View
-from overheard.core.contract import Contract, Origin, declare
-from overheard.core.errors import InternalError
+from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words
+from overheard.core.errors import InternalError, UsageError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
@@ -248,6 +248,7 @@ async def _stage(
             enter(target, name=options.target, manners=_manners(options)), name=options.target
         ) as adapted:
             declared = declare(("target", adapted.settings), *options.layers)
+            _promises_what_it_can(declared, adapted)
             recorder.record(
                 Header(
                     overheard=__version__,
@@ -272,6 +273,20 @@ async def _stage(
 def _manners(options: Options) -> Manners:
     folder = None if options.history is None else options.history.parent
     return Manners(serve=options.serve, allow_remote=options.allow_remote, folder=folder)
+
+
+def _promises_what_it_can(declared: DeclaredContract, adapted: Adapted) -> None:
+    """Raise UsageError for a promise that nothing the target takes could keep.
+
+    Told of no tenant, it cannot tell two apart: everybody would be permitted to hear everything, and a run
+    that found nothing would have looked for nothing.
+    """
+    if declared.contract.scope == "tenant" and "tenant" not in adapted.offers.accepts:
+        raise UsageError(
+            f"scope=tenant ({origin_words(declared.origins['scope'])}) promises that memory is kept apart "
+            f"by tenant, and {adapted.name} takes no parameter `tenant`; let it take one, or declare "
+            f"scope=resource"
+        )
 
 
 class _MirrorLog:

@@ -187,6 +187,13 @@ def test_an_unknown_target_is_said_before_anything_is_recorded(options, tmp_path
     assert not path.exists() or path.read_bytes() == b""
 
 
+def test_a_scope_that_the_target_cannot_keep_is_said_and_not_judged(ran):
+    with pytest.raises(
+        UsageError, match=r"scope=tenant \(from the command line\).*takes no parameter `tenant`"
+    ):
+        ran(dictionary, layers=(("flag", {"scope": "tenant"}),))
+
+
 def test_ctrl_c_is_recorded_and_what_was_done_is_judged(options, tmp_path):
     path = tmp_path / "history.jsonl"
     calls = []

@@ -120,7 +120,7 @@ def declare(*layers: tuple[Origin, Mapping[str, Any]]) -> DeclaredContract:
             else:
                 if str(value) not in _ALLOWED[field]:
                     raise UsageError(
-                        f"contract key {key} ({_from(origin)}) is {value!r}; "
+                        f"contract key {key} ({origin_words(origin)}) is {value!r}; "
                         f"it can be {', '.join(_ALLOWED[field])}"
                     )
                 if field == "scope" and part:
@@ -149,7 +149,8 @@ def parse_settings(words: list[str]) -> dict[str, str]:
     return settings
 
 
-def _from(origin: Origin) -> str:
+def origin_words(origin: Origin) -> str:
+    """Where a setting was made, in words."""
     return {
         "default": "built in",
         "target": "declared on the target",
@@ -165,7 +166,8 @@ def _known(key: str, field: str, part: str | None, origin: Origin) -> None:
         known = (field == "scope" and part != "") or (field == "missing_ids" and part in MISSING_KINDS)
     if not known:
         raise UsageError(
-            f"there is no contract key {key!r} ({_from(origin)}); there are: {', '.join(contract_keys())}"
+            f"there is no contract key {key!r} ({origin_words(origin)}); "
+            f"there are: {', '.join(contract_keys())}"
         )
 
 
@@ -176,6 +178,6 @@ def _number(key: str, value: Any, origin: Origin) -> int:
         number = -1
     if number < 0 or isinstance(value, bool) or (isinstance(value, float) and number != value):
         raise UsageError(
-            f"contract key {key} ({_from(origin)}) is {value!r}; it takes a whole number from 0 up"
+            f"contract key {key} ({origin_words(origin)}) is {value!r}; it takes a whole number from 0 up"
         )
     return number

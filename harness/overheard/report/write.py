@@ -25,7 +25,7 @@ HISTORY: Final = "history.jsonl"
 PREVIOUS: Final = "previous"
 
 _MARKER_TEXT: Final = b"overheard writes this folder and moves what it finds here to previous/\n"
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 _PRIVATE: Final = 0o600
 _PUBLIC: Final = 0o666
 
