@@ -76,7 +76,7 @@ def wake(config: pytest.Config) -> Plugin:
     if plugin is None:
         from overheard.testing.plugin import Plugin  # noqa: PLC0415 - an idle plugin costs nothing
 
-        plugin = config.stash[PLUGIN] = Plugin(config)
+        plugin = config.stash[PLUGIN] = Plugin(config, shared(config))
         config.pluginmanager.register(plugin, "overheard-awake")
     return plugin
 

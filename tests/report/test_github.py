@@ -23,7 +23,9 @@ def test_each_is_one_command_and_nothing_else(judgements, hostile_text, data):
 
 
 def test_a_finding_says_who_and_what_to_change(violated):
-    (line,) = to_annotations(replace(violated, findings=violated.findings[:1]), file="tests/test_a.py", line=7)
+    (line,) = to_annotations(
+        replace(violated, findings=violated.findings[:1]), file="tests/test_a.py", line=7
+    )
     assert line.startswith("::error file=tests/test_a.py,line=7,title=")
     assert "told by" in line
     assert "%0Achange%3A" not in line

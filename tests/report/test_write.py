@@ -20,7 +20,13 @@ def test_fixed_names(tmp_path, violated):
     folder = tmp_path / "reports" / "overheard"
     assert prepare(folder) == folder / "history.jsonl"
     written = write(folder, violated)
-    assert _names(folder) == {MARKER, "report.json", "report.md", "junit.xml", "counterexamples/counterexample-1.py"}
+    assert _names(folder) == {
+        MARKER,
+        "report.json",
+        "report.md",
+        "junit.xml",
+        "counterexamples/counterexample-1.py",
+    }
     assert {str(path.relative_to(folder)) for path in written} == _names(folder) - {MARKER}
     assert (folder / "report.json").read_bytes() == to_json(violated)
     assert {form.file for form in FORMATS.values()} == {"report.json", "report.md", "junit.xml"}

@@ -314,6 +314,8 @@ class Ledger:
         if judgement is None:
             return lines
         lines += [visible(f"note: {clip(note, _REASON)}") for note in judgement.notes]
+        if closed.trouble:
+            return defused([*lines, visible(clip(closed.trouble, _REASON))])
         lines.append(visible(f"reports and history: {self._shown(run.folder)}"))
         if any(one.minimal is not None for one in judgement.findings):
             lines.append(visible(f"counterexamples: {self._shown(run.folder / 'counterexamples')}"))

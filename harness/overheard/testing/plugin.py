@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from overheard.core.errors import OverheardError, UsageError
-from overheard.pytest_plugin import shared
 from overheard.report.escape import visible
 from overheard.testing import items as kinds
 from overheard.testing.declare import MARK, Declaration
@@ -25,9 +24,10 @@ _TARGET_FORM: Final = "{path}:{name}"
 class Plugin:
     """Checks of one session, in whichever process: a worker drives, a controller keeps the ledger."""
 
-    def __init__(self, config: pytest.Config) -> None:
+    def __init__(self, config: pytest.Config, shared: dict[str, Any]) -> None:
+        """`shared` is what all processes of the session agree on."""
         self.config = config
-        self.shared = shared(config)
+        self.shared = shared
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
         self.desk = Desk(workers=int(worker["workercount"]) if worker else 1)
