@@ -9,7 +9,11 @@ error, whole: a leak in an error page is a leak.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
@@ -251,8 +255,11 @@ def _wrong(request: Filled, error: Exception) -> str:
     """What went wrong with a request that got no answer, and what to do."""
     where = f"{request.url.scheme}://{request.url.host_port_subcomponent}"
     why = reason_of(error)
+    if isinstance(error, aiohttp.ClientConnectorError):  # what it says itself repeats the address
+        why = one_line(_system(error.os_error), _SHOWN)
     match error:
-        case aiohttp.ClientConnectorCertificateError():
+        case aiohttp.ClientConnectorCertificateError(certificate_error=inner):
+            why = one_line(getattr(inner, "verify_message", "") or str(inner), _SHOWN)
             return (
                 f"the certificate of {where} is not trusted ({why}); "
                 'if it is your own, name it: certificates = "FILE.pem"'
@@ -268,6 +275,13 @@ def _wrong(request: Filled, error: Exception) -> str:
         case aiohttp.ClientResponseError():
             return f"{where} answered with something that is no HTTP: {one_line(error.message, _SHOWN)}"
     return f"the request to {where} failed: {type(error).__name__}: {why}"
+
+
+def _system(error: OSError) -> str:
+    """The system's words for its error: asyncio puts its own in their place."""
+    # Numbers of TLS and of name resolution are others than the system's.
+    number = 0 if isinstance(error, ssl.SSLError | socket.gaierror) else error.errno or 0
+    return os.strerror(number) if number in errno.errorcode else error.strerror or str(error)
 
 
 def _advice(response: aiohttp.ClientResponse) -> str:
