@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from overheard.testing.mirror import Serving
     from overheard.testing.plugin import Plugin
 
 DISABLE = "OVERHEARD_DISABLE"
@@ -93,6 +94,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _overheard_check(request: pytest.FixtureRequest) -> Any:
     """Scenario and invariant of a check: what a declared test is parametrized by."""
     return request.param
+
+
+@pytest.fixture
+def overheard_mirror() -> Generator[Serving, None, None]:
+    """A model server on loopback that recites what it is shown; for this test the usual variables
+    (OPENAI_BASE_URL, …) point at it. `url` is its address, `calls` what it was asked."""  # noqa: D209 - as pytest shows it
+    from overheard.testing.mirror import serving  # noqa: PLC0415 - an idle plugin costs nothing
+
+    with serving() as one:
+        yield one
 
 
 @pytest.hookimpl(optionalhook=True)
