@@ -177,7 +177,7 @@ def main(arguments: list[str]) -> int:
         verdicts = probes[name]["verdicts"]
         differing = [] if report is None else differences(verdicts, report)
         found = row(verdicts, report)
-        print(f"{name}: {words(found)}", *differing, sep="\n    ", flush=True)
+        print(f"{name}: {words(found).replace('*', '')}", *differing, sep="\n    ", flush=True)
         if differing:
             wrong = True
         else:
