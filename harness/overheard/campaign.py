@@ -344,10 +344,16 @@ class Stage:
         if not await self._contact():
             self.reason, self.detail = "error", "the target answered neither of the first two calls"
             return
-        await self._explore()
-        self._tally.settle()
-        await self._prove()
-        await self._reduce()
+        try:
+            await self._explore()
+            self._tally.settle()
+            await self._prove()
+            await self._reduce()
+        except _TimeIsUp:
+            self._out_of_time()
+
+    def _out_of_time(self) -> None:
+        self.reason, self.detail = "budget", f"{self._options.profile.seconds:g} seconds were spent"
 
     async def _contact(self) -> bool:
         """Two first calls, before any plan: is anybody there? They also warm the target up.
@@ -367,8 +373,7 @@ class Stage:
             if troubled.get(plan.scenario, 0) >= LEAKS_ENOUGH:
                 continue
             if time.monotonic() > self._deadline:
-                self.reason = "budget"
-                self.detail = f"{self._options.profile.seconds:g} seconds were spent"
+                self._out_of_time()
                 return
             missed = len(self._tally.missed)
             seen = await self._execute(plan, "explore")
