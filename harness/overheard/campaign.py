@@ -26,9 +26,9 @@ from overheard.check.diagnose import Diagnosis
 from overheard.check.judge import judge
 from overheard.check.observe import Leak, Observed, observe
 from overheard.check.result import Judgement
-from overheard.check.tally import Tally
+from overheard.check.tally import Tally, alike
 from overheard.check.view import View
-from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words
+from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words, suited
 from overheard.core.errors import InternalError, UsageError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
@@ -247,7 +247,7 @@ async def _stage(
         async with bounded(
             enter(target, name=options.target, manners=_manners(options)), name=options.target
         ) as adapted:
-            declared = declare(("target", adapted.settings), *options.layers)
+            declared = suited(declare(("target", adapted.settings), *options.layers), adapted.offers)
             _promises_what_it_can(declared, adapted)
             recorder.record(
                 Header(
@@ -479,15 +479,15 @@ class Stage:
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
             nonlocal last
             seen = await self._execute(plan, "reduce", reduces=found_in)
-            alike = [
+            shown_again = [
                 Ends(other.owner.number, other.observer.number)
                 for other in seen.leaks
-                if (other.invariant, other.channel, other.how) == (leak.invariant, leak.channel, leak.how)
+                if alike(other)[1:] == alike(leak)[1:]
             ]
-            if not alike:
+            if not shown_again:
                 return None
             last = seen.view.number
-            return ends if ends in alike else alike[0]
+            return ends if ends in shown_again else shown_again[0]
 
         whole = leak.view.started.plan
         ends = Ends(leak.owner.number, leak.observer.number)

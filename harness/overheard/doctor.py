@@ -23,14 +23,14 @@ from overheard.adapters.resolve import load
 from overheard.check.observe import sightings
 from overheard.check.view import Op, View
 from overheard.core.canary import FactKey
-from overheard.core.contract import Contract, declare
+from overheard.core.contract import Contract, declare, suited
 from overheard.core.ids import MISSING_KINDS, Id, MissingKind
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
-from overheard.examination import Examination, Missing, MissingId, Name, Reach, Stranger
+from overheard.examination import Examination, Missing, MissingId, Name, Reach, Shown, Stranger
 from overheard.history.events import AnyEvent, ExampleEnded, ExampleStarted
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
@@ -89,7 +89,7 @@ async def _examined(settings: Settings, campaign: int, on_hang: Callable[[float]
         watchdog = Watchdog(asyncio.get_running_loop(), recorder, limit=HANG_SECONDS, on_hang=on_hang)
         entered = enter(target, name=settings.target, manners=manners)
         async with bounded(entered, name=settings.target) as adapted:
-            declared = declare(("target", adapted.settings), *settings.layers)
+            declared = suited(declare(("target", adapted.settings), *settings.layers), adapted.offers)
             desk = Desk(
                 adapted, recorder, mirror, events,
                 campaign=campaign, timeout=settings.timeout, contract=declared.contract,
@@ -205,6 +205,11 @@ class Script:
         text = f"What was said here about my {self._attribute}? {NONCE_MARK}"
         return self._add(caller, thread, resource, text, asks=(0,))
 
+    def look(self, caller: str, surface: str, *, thread: Id, resource: Id) -> int:
+        """`caller` looks for the first fact by a surface that shows what is stored."""
+        query = self._attribute if surface == "search" else ""
+        return self._add(caller, thread, resource, query, asks=(0,), surface=surface)
+
     def _add(
         self,
         caller: str,
@@ -212,6 +217,7 @@ class Script:
         resource: Id,
         text: str,
         *,
+        surface: str = "send",
         tells: str | None = None,
         asks: tuple[int, ...] = (),
     ) -> int:
@@ -224,6 +230,7 @@ class Script:
                 tenant=self._tenant_of(caller),
                 thread=thread,
                 resource=resource,
+                surface=surface,
                 text=text,
                 tells=tells,
                 asks=asks,
@@ -256,6 +263,7 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
         required=offers.required,
         coroutine=offers.coroutine,
         declared=declared,
+        takes={name: takes.accepts for name, takes in offers.beyond.items()},
     )
     if await _nobody_there(desk):
         return _counted(desk, seen)
@@ -265,6 +273,8 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
             seen = replace(seen, reach=await _reach(desk))
             seen = replace(seen, stranger=await _ownership(desk, seen.reach))
         seen = replace(seen, missing=tuple([one async for one in _missing(desk, seen)]))
+        if offers.beyond:
+            seen = replace(seen, shows=await _shows(desk))
     return _counted(desk, seen)
 
 
@@ -345,6 +355,27 @@ async def _ownership(desk: Desk, reach: Reach) -> Stranger:
     if not desk.told(view, 0, view, before):
         return "unknown"
     return {"fail": "refused", "ok": "not told"}.get(view.ops[stranger].outcome or "", "error")  # type: ignore[return-value]
+
+
+async def _shows(desk: Desk) -> dict[str, Shown]:
+    """What is its owner shown of a fact by each surface that shows what is stored?"""
+    script = desk.script("what is shown", "bicycle lock")
+    script.tell("owner", thread=_THREAD, resource=_MINE)
+    looks = {
+        surface: script.look("owner", surface, thread=_THREAD, resource=_MINE)
+        for surface in desk.adapted.offers.beyond
+    }
+    view = await desk.ask(script)
+    shows: dict[str, Shown] = {}
+    for surface, number in looks.items():
+        op = view.ops[number]
+        if op.outcome != "ok":
+            shows[surface] = "refused" if op.outcome == "fail" else "error"
+        elif desk.told(view, 0, view, number):
+            shows[surface] = "told"
+        else:
+            shows[surface] = "listed" if any(sight.token == op.thread for sight in op.sights) else "nothing"
+    return shows
 
 
 async def _missing(desk: Desk, seen: Examination) -> AsyncIterator[MissingId]:

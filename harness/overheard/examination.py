@@ -58,6 +58,9 @@ class MissingId(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
+Shown: TypeAlias = Literal["told", "listed", "nothing", "refused", "error"]
+
+
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
     """Everything measured.
 
@@ -69,6 +72,9 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
                 later on, within what was looked at.
     `reach`     who else is told a fact: nobody outside its thread, its resource, its tenant, or everyone.
     `stranger`  what became of one who presented somebody else's thread id (`moot`: is told in any case).
+    `takes`     what each of its surfaces beyond sending takes.
+    `shows`     what a resource was shown of its own by each of those: what it told, its thread's id, nothing
+                of either, a refusal, or an error.
     `declared`  contract settings that the target declares already.
     `trouble`   what the target said when it first broke, or refused.
     """
@@ -96,6 +102,8 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     reach: Reach = "unknown"
     stranger: Stranger = "unknown"
     missing: tuple[MissingId, ...] = ()
+    takes: Mapping[str, tuple[str, ...]] = {}
+    shows: Mapping[str, Shown] = {}
     trouble: str = ""
 
     @property
@@ -147,6 +155,7 @@ def findings(seen: Examination) -> list[str]:
     lines.append(_recall(seen))
     lines += [_REACH[seen.reach]] if seen.reach not in ("unknown", "everyone") else []
     lines += [_STRANGER[seen.stranger]] if seen.stranger in _STRANGER else []
+    lines += _surfaces(seen)
     for name, words in _NAMES.items():
         lines += _missing_words([one for one in seen.missing if one.id == name], words)
     return [line for line in lines if line]
@@ -182,6 +191,24 @@ def _form(seen: Examination) -> str:
     more = [name for name in seen.surfaces if name != "send"]
     also = f"; also offers {', '.join(more)}" if more else ""
     return f"It is {words} target (driven as: {seen.adapter}); it {accepts}{required}{also}."
+
+
+_SHOWS: Final[Mapping[Shown, str]] = {
+    "told": "shows a resource what it told",
+    "listed": "shows a resource the id of its thread",
+    "nothing": "showed nothing of what was told before",
+    "refused": "refused one who asked for its own",
+    "error": "broke",
+}
+
+
+def _surfaces(seen: Examination) -> list[str]:
+    """One sentence for each surface beyond sending."""
+    return [
+        f"By {name} ({', '.join(seen.takes.get(name, ())) or 'no ids'}) it {_SHOWS[found]}"
+        + ("." if found in ("told", "listed") else ": nothing can be proved by it.")
+        for name, found in seen.shows.items()
+    ]
 
 
 def _mirror(seen: Examination) -> str:

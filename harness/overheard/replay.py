@@ -24,11 +24,11 @@ from overheard.adapters.adapted import Adapted
 from overheard.adapters.enter import enter
 from overheard.adapters.manners import said_in
 from overheard.adapters.resolve import load
-from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary
+from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary, is_canary
 from overheard.core.contract import Contract, declare
 from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
-from overheard.core.operation import FACT_MARK, Operation, Plan
+from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
 from overheard.drive.driver import Pacer, drive
 from overheard.history.events import AnyEvent, Chunked, Completed, Failed, ModelCalled, Sight, Unknown
@@ -67,8 +67,16 @@ class Observation(NamedTuple):
 
     def channels_of(self, fact: FactKey) -> list[Channel]:
         """Through which channels `fact` or an echo of it was visible here."""
-        channels = (sight.channel for sight in self.sights if decode_canary(sight.token).fact == fact)
+        channels = (
+            sight.channel
+            for sight in self.sights
+            if is_canary(sight.token) and decode_canary(sight.token).fact == fact
+        )
         return list(dict.fromkeys(channels))
+
+    def channels_of_id(self, thread: Id) -> list[Channel]:
+        """Through which channels the thread id `thread` was shown here."""
+        return list(dict.fromkeys(sight.channel for sight in self.sights if sight.token == thread))
 
 
 class Verdict(NamedTuple):
@@ -115,7 +123,8 @@ class Stage:
         self._contract = contract
         self._latency = latency
         self._steps = 0
-        self._rounds = 0
+        self._threads: dict[int, Id] = {}
+        self._secrets: dict[str, str] = {}
 
     def send(
         self,
@@ -126,6 +135,7 @@ class Stage:
         caller: str,
         tenant: str | None = None,
         surface: str = "send",
+        filters: Mapping[str, str] | None = None,
         asks: bool = False,
         same_text_as: int | None = None,
     ) -> Step:
@@ -133,7 +143,8 @@ class Stage:
 
         `<<fact>>` in the text becomes a canary and `<<ref>>` the nonce that names the step; ids may hold
         `<<ns>>`, `<<uuid:NAME>>` and `<<hex:NAME>>`. `asks` has the mirror recite what it is shown.
-        `same_text_as` repeats the text of that step to the letter, its nonce included.
+        `same_text_as` repeats the text of that step to the letter, its nonce included. Another `surface`
+        than `send` shows what is stored; the text of a `search` is its query, and `filters` go with it.
         """
         step, self._steps = self._steps, self._steps + 1
         operation = Operation(
@@ -145,6 +156,7 @@ class Stage:
             resource=resource,
             thread=thread,
             text=text,
+            filters=filters or {},
             tells="a fact" if FACT_MARK in text else None,
             asks=(step,) if asks else (),
             same_text_as=same_text_as,
@@ -172,15 +184,19 @@ class Stage:
             campaign=self._campaign,
             contract=self._contract,
             timeout=_TIMEOUT,
+            secrets=self._secrets,
         )
+        self._secrets.update(thread_secrets(plan, self._campaign, _EXAMPLE))
+        self._threads |= {one.number: bind_ids(one, self._campaign, _EXAMPLE)[0] for one in operations}
         happened = self._events[before:]
         return [_observed(operation, operations, happened, self._campaign) for operation in operations]
 
     def verdict(self, told: Observation, seen: Observation, *, broken_if: Breach = "seen") -> Verdict:
         """Whether `seen` breaks the promise about what `told` told.
 
-        `broken_if` says how: the fact was `seen`; it was `missing` although the call was answered; or the
-        call was `answered` at all, where a refusal is promised.
+        `broken_if` says how: the fact was `seen`; it was `missing` although the call was answered; the id of
+        the thread in which `told` spoke was `listed`; or the call was `answered` at all, where a refusal is
+        promised.
         """
         channels = seen.channels_of(FactKey(self._campaign, _EXAMPLE, told.step, 0))
         if broken_if == "answered":
@@ -190,6 +206,10 @@ class Stage:
         else:
             broken = bool(channels)
         what = f"what {told.caller} told in step {told.step}"
+        if broken_if == "listed":
+            channels = seen.channels_of_id(self._threads.get(told.step))
+            broken = bool(channels)
+            what = f"the id of {told.caller}'s thread of step {told.step}"
         saw = f"saw {what} ({', '.join(channels)})" if channels else f"did not see {what}"
         sentence = f"{seen.caller} {saw}; step {seen.step} {_ENDED[seen.outcome]}"
         return Verdict(broken, f"{'violated' if broken else 'did not reproduce'}: {sentence}")

@@ -15,6 +15,9 @@ One line is one operation; indented lines overlap the line above them (same roun
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
     r0 a ?x late:xy  a model call that comes after the reply and shows x and y
     r0 a ?x lost:xy  a model call that nobody can be named for, showing x and y
+    r1 b ?x via:search        looks for x by a surface that makes no model call; =x, `x@3, no:x as above
+    r1 b ?x @a                ... is shown the id of thread a, however it looked
+    r1 b ?x filter:thread=a   ... and names thread a (or a resource) in a filter
 
 Examples are separated by a line `--`, which may carry `sequential`, `interleaved` or `concurrent`.
 """
@@ -71,6 +74,9 @@ class Line:
         self.number, self.round, self.words = number, round_, words
         self.tells = next((word[1:] for word in words if word.startswith("!")), None)
         self.asks = next((word[1:] for word in words if word.startswith("?")), "")
+        self.surface = next((word[4:] for word in words if word.startswith("via:")), "send")
+        filters = (word[7:].partition("=") for word in words if word.startswith("filter:"))
+        self.filters = {name: f"{value}-<<ns>>" for name, _, value in filters}
         self.same = next((int(word[5:]) for word in words if word.startswith("same:")), None)
 
 
@@ -115,6 +121,8 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
                 tenant=options.get("tenants", {}).get(line.caller),
                 resource=line.resource,
                 thread=line.thread,
+                surface=line.surface,
+                filters=line.filters,
                 text="<<fact>> <<ref>>" if line.tells else "<<ref>>",
                 tells=f"attribute {line.tells}" if line.tells else None,
                 asks=tuple(told[letter] for letter in line.asks if letter in told),
@@ -165,6 +173,8 @@ def _call(line: Line, example: int, call: int, clock: Any, facts: list[FactKey],
 
 def _calls(line: Line, example: int, calls: Any, clock: Any, by_letter: Any, events: list[Any]) -> list[int]:
     opened = []
+    if line.surface != "send":
+        return opened
     if any(word in ("err", "void", "mute") or word.startswith(("no", '"', "`")) for word in line.words):
         return opened
     seen = [word[1:] for word in line.words if word[0] in "=~"]
@@ -185,8 +195,11 @@ def _calls(line: Line, example: int, calls: Any, clock: Any, by_letter: Any, eve
 def _end(line: Line, example: int, clock: Any, by_letter: Any, events: list[Any]) -> None:
     sights: list[Sight] = []
     leader = line.number if line.same is None else line.same
+    shown = "reply" if line.surface == "send" else "listing"
     for word in line.words:
-        if word.startswith("="):
+        if word.startswith("=") and shown == "listing":
+            sights += [Sight(mint_fact(fact), shown) for fact in by_letter([word[1:]])]
+        elif word.startswith("="):
             sights += [
                 Sight(mint_echo(f, example=example, operation=leader), "reply") for f in by_letter([word[1:]])
             ]
@@ -195,20 +208,25 @@ def _end(line: Line, example: int, clock: Any, by_letter: Any, events: list[Any]
         elif word.startswith("`"):
             letter, _, minted_for = word[1:].partition("@")
             sights += [
-                Sight(mint_echo(f, example=example, operation=int(minted_for)), "reply")
+                Sight(mint_echo(f, example=example, operation=int(minted_for)), shown)
                 for f in by_letter(letter)
             ]
     at = {"example": example, "operation": line.number, "t": next(clock)}
+    names = [word[1:] for word in line.words if word.startswith("@")]
+    ids = [str(bind_id(f"{name}-<<ns>>", CAMPAIGN, example)) for name in names]
     refused = next((word for word in line.words if word.startswith("no")), None)
     if refused is not None:
         leaked = tuple(Sight(mint_fact(fact), "error") for fact in by_letter(refused[3:]))
+        leaked += tuple(Sight(one, "error") for one in ids)
         events.append(Failed(**at, text="no", length=2, sights=leaked))
     elif "err" in line.words:
         events.append(Unknown(**at, text="boom", length=4))
     elif "void" in line.words:
         events.append(Completed(**at))
     else:
-        events.append(Completed(**at, text="hello", length=5, sights=tuple(sights)))
+        sights += [Sight(one, shown) for one in ids]
+        text, length = ("", 0) if shown == "listing" and not sights else ("hello", 5)
+        events.append(Completed(**at, text=text, length=length, sights=tuple(sights)))
 
 
 @pytest.fixture
@@ -222,6 +240,7 @@ def history() -> Callable[..., History]:
         examples = parse(text)
         injections: dict[int, Injection] = dict(options.pop("injections", {}))
         scenario = {"name": "s", "mode": mode, "invariants": list(invariants)}
+        scenario["weights"] = options.get("weights", {})
         scenario["missing"] = options.get("missing", {"kinds": ["omitted"], "ids": ["thread"]})
         header = Header(
             overheard="0",

@@ -11,13 +11,22 @@ from hypothesis import strategies as st
 from overheard.core.canary import decode_canary, find_canaries
 from overheard.core.contract import Contract, declare
 from overheard.core.ids import MISSING_KINDS, OMITTED, missing_kind
-from overheard.core.offers import Offers
-from overheard.core.operation import FACT_MARK, NONCE_MARK, Plan, bind_ids, bind_text
+from overheard.core.offers import Offers, Takes
+from overheard.core.operation import FACT_MARK, NONCE_MARK, READING, SENDING, Plan, bind_ids, bind_text
 from overheard.scenario.load import builtin
 from overheard.scenario.model import IDENTIFIERS, MISSING_IDS, MOVES, Scenario
 from overheard.scenario.problems import contradictions, problems
 
 CAMPAIGN, EXAMPLE = 4711, 3
+LIBRARY = Offers(
+    surfaces=("send", *READING),
+    beyond={
+        "list_threads": Takes(accepts=("resource",)),
+        "read_messages": Takes(accepts=("thread", "resource")),
+        "search": Takes(accepts=("resource", "filters"), required=("resource",)),
+    },
+)
+"""A target with every surface: what every scenario can be woven for."""
 
 
 class Scenarios(dict):
@@ -28,6 +37,11 @@ class Scenarios(dict):
 @pytest.fixture(scope="session")
 def scenarios():
     return Scenarios(builtin())
+
+
+@pytest.fixture(scope="session")
+def library():
+    return LIBRARY
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +98,19 @@ def offers():
     def offer(draw):
         accepts = draw(st.lists(st.sampled_from(("thread", "resource", "tenant", "caller")), unique=True))
         required = [keyword for keyword in accepts if draw(st.booleans())]
-        return Offers(accepts=tuple(accepts), required=tuple(required))
+        beyond = {name: draw(taken(name)) for name in READING if draw(st.booleans())}
+        return Offers(
+            surfaces=("send", *beyond), accepts=tuple(accepts), required=tuple(required), beyond=beyond
+        )
 
     return offer()
+
+
+@st.composite
+def taken(draw, surface):
+    words = ("thread", "resource", "tenant", "caller", *(("filters",) if surface == "search" else ()))
+    accepts = draw(st.lists(st.sampled_from(words), unique=True))
+    return Takes(accepts=tuple(accepts), required=tuple(word for word in accepts if draw(st.booleans())))
 
 
 def scenario_data():
@@ -178,7 +202,7 @@ def _references(op, operations):
         fact = operations[number]
         assert fact.tells is not None
         assert fact.round < op.round, "what is asked for was told and over before"
-        assert fact.tells in op.text
+        assert fact.tells in op.text or op.surface in ("list_threads", "read_messages")
     if op.same_text_as is not None:
         leader = operations[op.same_text_as]
         assert leader.number < op.number
@@ -187,6 +211,12 @@ def _references(op, operations):
 
 
 def _text(op, operations, texts):
+    if op.surface not in SENDING:
+        # No message, and so no nonce; a search names one fact by its attribute, and nothing utters it.
+        assert (op.tells, op.same_text_as) == (None, None)
+        assert op.text == (operations[op.asks[0]].tells if op.surface == "search" else "")
+        return
+    assert not op.filters
     assert op.text.count(NONCE_MARK) == 1
     assert op.text.count(FACT_MARK) == (1 if op.tells is not None else 0)
     text = bind_text(op, CAMPAIGN, EXAMPLE)
@@ -205,14 +235,17 @@ def _text(op, operations, texts):
 
 
 def _ids(op, contract, offers):
+    takes = offers.takes(op.surface)
+    assert op.surface in offers.surfaces
+    assert not op.filters or "filters" in takes.accepts
     for keyword, value in (("thread", op.thread), ("resource", op.resource)):
         kind = missing_kind(value)
         if kind is None:
             assert "<<" in value, "an id without a namespace meets another example's"
             continue
-        assert keyword in offers.accepts
+        assert keyword in takes.accepts
         assert contract.missing(value) == kind, "what the contract calls an ordinary id is not left out"
-        assert not (value is OMITTED and keyword in offers.required), "a TypeError is no refusal"
+        assert not (value is OMITTED and keyword in takes.required), "a TypeError is no refusal"
     assert (op.tenant is not None) == ("tenant" in offers.accepts)
 
 
@@ -246,6 +279,8 @@ def recalled(plan: Plan, contract: Contract) -> int:
     """
     count = 0
     for op in plan.operations:
+        if op.surface not in SENDING:
+            continue
         if op.intrudes or contract.missing(op.thread) or contract.missing(op.resource):
             continue
         for number in op.asks:
@@ -253,7 +288,7 @@ def recalled(plan: Plan, contract: Contract) -> int:
             if (fact.caller, fact.thread, fact.resource) != (op.caller, op.thread, op.resource):
                 continue
             between = sum(
-                other.thread == op.thread and other.caller == op.caller
+                other.thread == op.thread and other.caller == op.caller and other.surface in SENDING
                 for other in plan.operations[number + 1 : op.number]
             )
             count += between == 0 or 2 * between + 2 <= contract.recall

@@ -63,14 +63,14 @@ def test_the_same_seed_draws_the_same_plans_and_another_others(scenarios, refere
     assert fingerprint(drawn_plans(scenarios["stranger"], seed=6)) != reference
 
 
-def test_all_plans_are_different_valid_and_as_many_as_wanted(scenarios, assert_valid):
+def test_all_plans_are_different_valid_and_as_many_as_wanted(scenarios, assert_valid, library):
     for name, scenario in scenarios.items():
-        plans = drawn_plans(scenario, seed=11, count=12)
+        plans = drawn_plans(scenario, seed=11, count=12, offers=library)
         assert len(plans) == 12
         assert len({msgspec.json.encode(plan) for plan in plans}) == 12
         for plan in plans:
             assert (plan.scenario, plan.source, plan.seed) == (name, "hypothesis", 11)
-            assert_valid(plan, scenario, Contract(), Offers())
+            assert_valid(plan, scenario, Contract(), library)
 
 
 def test_every_seed_draws_as_many_plans_as_wanted(scenarios):

@@ -14,13 +14,14 @@ from overheard.core.canary import OPERATION_LIMIT
 from overheard.core.contract import Contract
 from overheard.core.errors import UsageError
 from overheard.core.ids import missing_kind
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
 from overheard.core.operation import bind_ids
 from overheard.plan.choose import example_seed
 from overheard.plan.offered import unavailable
 from overheard.plan.weave import expand
 
 SEEDS = st.integers(0, 2**63)
+LIBRARY = Offers(surfaces=("send", "list_threads"), beyond={"list_threads": Takes(accepts=("resource",))})
 TENANTS = Offers(accepts=("thread", "resource", "tenant"))
 LIVELY = settings(
     deadline=None,
@@ -35,7 +36,7 @@ def weave(scenario, seed=1, index=0, contract=None, offers=None, operations=None
         seed=seed,
         index=index,
         contract=contract or Contract(),
-        offers=offers or Offers(),
+        offers=offers or LIBRARY,
         operations=operations,
     )
 
@@ -82,9 +83,11 @@ def test_another_process_expands_the_same_plans(scenarios):
         "from overheard.scenario.load import builtin\n"
         "from overheard.plan.weave import expand\n"
         "from overheard.core.contract import Contract\n"
-        "from overheard.core.offers import Offers\n"
+        "from overheard.core.offers import Offers, Takes\n"
+        "offers = Offers(surfaces=('send', 'list_threads'), "
+        "beyond={'list_threads': Takes(accepts=('resource',))})\n"
         "for scenario in reversed(builtin().values()):\n"
-        "    plan = expand(scenario, seed=77, index=3, contract=Contract(), offers=Offers())\n"
+        "    plan = expand(scenario, seed=77, index=3, contract=Contract(), offers=offers)\n"
         "    print(scenario.name, hashlib.sha256(msgspec.json.encode(plan)).hexdigest())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -84,6 +84,11 @@ def probes(loom):
     ]
 
 
+def asked_alike(loom, fact, probe):
+    """Where the owner asks for the fact by the surface by which it was probed for."""
+    return [step for step in asked_at_home(loom, fact) if step.surface == probe.surface]
+
+
 def asked_at_home(loom, fact):
     return [step for step in loom.steps if fact in step.asks and step.place is fact.place]
 
@@ -116,13 +121,13 @@ def test_no_move_is_larger_than_plans_reckon_with(move, data, drawn):
 
 @pytest.mark.parametrize("move", [move for move in MOVES if move not in ("recall", "chat", "same-text")])
 @pytest.mark.parametrize("contract", [Contract(), Contract(recall=2), Contract(recall_kind="ranked")])
-def test_every_probe_stands_in_a_bracket_of_one_who_was_served(move, contract):
+def test_every_probe_stands_in_a_bracket_of_one_who_was_served(move, contract, library):
     for seed in range(40):
-        loom = woven(move, seed=seed, contract=contract)
+        loom = woven(move, seed=seed, contract=contract, offers=library)
         found = probes(loom)
         assert found
         for probe, fact in found:
-            earlier, asked = before(probe), asked_at_home(loom, fact)
+            earlier, asked = before(probe), asked_alike(loom, fact, probe)
             assert any(step in earlier for step in asked), "the owner was answered before"
             assert any(probe in before(step) for step in asked), "and is asked to once more after"
             served = [
@@ -130,6 +135,7 @@ def test_every_probe_stands_in_a_bracket_of_one_who_was_served(move, contract):
                 for step in earlier
                 if step.asks
                 and step.place.actor is probe.place.actor
+                and step.surface == probe.surface
                 and at_home(step)
                 and all(one.place is step.place for one in step.asks)
             ]

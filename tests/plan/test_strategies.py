@@ -17,13 +17,13 @@ from overheard.scenario.load import builtin, load
 
 
 @pytest.mark.parametrize("name", sorted(builtin()))
-def test_they_yield_valid_plans(name, scenarios, assert_valid):
+def test_they_yield_valid_plans(name, scenarios, assert_valid, library):
     @settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    @given(plans(scenarios[name]))
+    @given(plans(scenarios[name], offers=library))
     def run(plan):
         assert plan.source == "hypothesis"
         assert plan.seed is None
-        assert_valid(plan, scenarios[name], Contract(), Offers())
+        assert_valid(plan, scenarios[name], Contract(), library)
 
     run()
 

@@ -7,7 +7,7 @@ from overheard.check.observe import observe
 from overheard.check.view import View
 from overheard.core.canary import FactKey, mint_echo, mint_fact
 from overheard.core.contract import Contract
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
 from overheard.core.operation import bind_ids
 from overheard.history.events import Completed, ExampleStarted, Invoked, ModelAnswered, ModelCalled, Sight
 from overheard.plan.weave import expand
@@ -15,11 +15,15 @@ from overheard.scenario.load import builtin
 
 CAMPAIGN, EXAMPLE = 4711, 3
 BUILTIN = builtin()
+OFFERS = Offers(
+    surfaces=("send", "list_threads", "search"),
+    beyond={"list_threads": Takes(accepts=("resource",)), "search": Takes(accepts=("resource", "filters"))},
+)
 
 
 def woven(name, seed, operations=None):
     return expand(
-        BUILTIN[name], seed=seed, index=seed, contract=Contract(), offers=Offers(), operations=operations
+        BUILTIN[name], seed=seed, index=seed, contract=Contract(), offers=OFFERS, operations=operations
     )
 
 

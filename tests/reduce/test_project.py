@@ -39,13 +39,15 @@ def test_any_subset_is_a_plan(data, plans):
         for fact in op.asks:
             assert small.operations[fact].tells is not None
             assert small.operations[fact].round < op.round
-            assert small.operations[fact].tells in op.text
+            assert small.operations[fact].tells in op.text or op.surface == "list_threads"
         if op.same_text_as is not None:
             leader = small.operations[op.same_text_as]
             assert leader.number < op.number
             assert leader.same_text_as is None
             assert bind_text(leader, 1, 1) == bind_text(op, 1, 1), "word for word, nonce included"
-    texts = [bind_text(op, 1, 1) for op in small.operations if op.same_text_as is None]
+    texts = [
+        bind_text(op, 1, 1) for op in small.operations if op.same_text_as is None and op.surface == "send"
+    ]
     assert len(set(texts)) == len(texts)
     assert msgspec.json.decode(msgspec.json.encode(small), type=Plan) == small
 

@@ -89,6 +89,72 @@ async def serves_missing(agent, mirror):
     return "fact-" in seen
 
 
+def library(agent):
+    return hasattr(agent, "list_threads")
+
+
+async def looked(look, *args, **ids):
+    try:
+        return str(await look(*args, **ids))
+    except Refused as refusal:
+        return str(refusal)
+
+
+async def names_threads_of_others(agent, mirror):
+    await tell(agent, "one", resource="ann", thread="t1")
+    await tell(agent, "two", resource="ann", thread="t3")
+    return "t3" in await shown(agent, mirror, resource="bob", thread="t1")
+
+
+async def lists_everybody(agent, mirror):
+    if not library(agent):
+        return False
+    await tell(agent, "one", resource="ann", thread="t1")
+    await tell(agent, "two", resource="bob", thread="t2")
+    own = await looked(agent.list_threads, resource="bob")
+    assert "fact-two" in own
+    assert "t2" in own
+    return "fact-one" in own
+
+
+async def lists_without_a_resource(agent, mirror):
+    if not library(agent):
+        return False
+    await tell(agent, "one", resource="ann", thread="t1")
+    return "fact-one" in await looked(agent.list_threads) + await looked(agent.search, "remember")
+
+
+async def shows_messages_of_others(agent, mirror):
+    if not library(agent):
+        return False
+    await tell(agent, "one", resource="ann", thread="t1")
+    assert "fact-one" in await looked(agent.read_messages, resource="ann", thread="t1")
+    assert "fact-one" not in await looked(agent.read_messages, resource="ann", thread="t9")
+    return "fact-one" in await looked(agent.read_messages, resource="bob", thread="t1")
+
+
+async def finds_everybodys(agent, mirror):
+    if not library(agent):
+        return False
+    await tell(agent, "one", resource="ann", thread="t1")
+    await tell(agent, "two", resource="bob", thread="t2")
+    own = await looked(agent.search, "Remember", resource="bob")
+    assert "fact-two" in own
+    return "fact-one" in own
+
+
+async def finds_by_filter(agent, mirror):
+    if not library(agent):
+        return False
+    await tell(agent, "one", resource="ann", thread="t1")
+    mine = await looked(agent.search, "remember", resource="ann", filters={"thread": "t1"})
+    assert "fact-one" in mine
+    found = await looked(agent.search, "remember", resource="bob", filters={"resource": "ann"})
+    return "fact-one" in found + await looked(
+        agent.search, "remember", resource="bob", filters={"thread": "t1"}
+    )
+
+
 DOORS = {
     "siblings": crosses_threads,
     "quiet": crosses_quietly,
@@ -97,11 +163,20 @@ DOORS = {
     "background": crosses_behind_the_scenes,
     "stranger": opens_threads,
     "missing": serves_missing,
+    "ids": names_threads_of_others,
+    "list": lists_everybody,
+    "list of nobody": lists_without_a_resource,
+    "messages": shows_messages_of_others,
+    "search": finds_everybodys,
+    "filter": finds_by_filter,
 }
+BESIDE = {"ids", "list", "list of nobody", "messages", "search", "filter"}
 PROMISE = dict.fromkeys(DOORS, CROSS_RESOURCE) | {
     "siblings": CROSS_THREAD,
     "stranger": OWNERSHIP,
     "missing": IDS,
+    "list of nobody": IDS,
+    "messages": OWNERSHIP,
 }
 # An agent that leaks in quiet traffic leaks in every other kind as well; these need an occasion.
 ONLY = {
@@ -109,6 +184,13 @@ ONLY = {
     "race-on-shared-state": {"overlap"},
     "reply-swapped": {"overlap"},
     "batched-prompt": {"background"},
+    "ids-shown": {"ids"},
+    "listing-unfiltered": {"list"},
+    "messages-of-anybody": {"messages"},
+    "search-over-everybody": {"search", "filter"},
+    "filter-overrides": {"filter"},
+    "missing-unfilters": {"list of nobody"},
+    "reading-refusal-tells": {"messages"},
 }
 MEMORIES = [s for s in CATALOGUE.values() if s.kind in ("leaky", "twin")]
 
@@ -126,8 +208,8 @@ KNOCKS = [
 def test_an_agent_leaks_by_its_own_doors_only(name, door, against_mirror):
     specimen = CATALOGUE[name]
     expected = PROMISE[door] in specimen.invariants
-    if expected and PROMISE[door] == CROSS_RESOURCE:
-        expected = door in ONLY.get(name.removesuffix(f"-{specimen.host}"), DOORS)
+    if expected:
+        expected = door in ONLY.get(name.removesuffix(f"-{specimen.host}"), DOORS.keys() - BESIDE)
     assert against_mirror(specimen.build, DOORS[door]) == expected
 
 

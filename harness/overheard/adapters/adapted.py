@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
+from overheard.adapters.shown import valid_shown
 from overheard.adapters.validate import InvalidAnswer, valid_chunk, valid_reply
 from overheard.core.errors import UsageError
+from overheard.core.ids import OMITTED
 from overheard.core.outcome import Caller, Chunk, Refused, Reply, TargetError
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ class Backend(Protocol):
     def stream(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> AsyncIterator[Any]: ...
 
 
+@runtime_checkable
+class Further(Protocol):
+    """A backend with surfaces beyond sending: those that its `offers` name.
+
+    `query` is for a search; `inputs` has the keys of `Backend`'s ids, and `filters`.
+    """
+
+    async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any: ...
+
+
 class Adapted:
     """A target that has been entered. One object serves a whole campaign, everybody in it at once.
 
@@ -46,8 +58,8 @@ class Adapted:
     `settings`  the contract settings declared on the target, by key.
     `refusals`  the exceptions by which it says no, besides `Refused`.
 
-    `send` and `stream` raise Refused (the target said no), InvalidAnswer (it answered with something that
-    is no answer), or whatever the target raised. What a call raises does not say whether the call ever
+    `send`, `stream` and `use` raise Refused (the target said no), InvalidAnswer (it answered with something
+    that is no answer), or whatever the target raised. What a call raises does not say whether the call ever
     suspended; a `probe` passed in does.
     """
 
@@ -89,6 +101,31 @@ class Adapted:
             # A stream that is given up must be closed in the target too, now and not when it is collected.
             if (close := getattr(pieces, "aclose", None)) is not None:
                 await close()
+
+    async def use(
+        self,
+        surface: str,
+        query: str,
+        *,
+        thread: Id,
+        resource: Id,
+        caller: Caller,
+        filters: Mapping[str, str] | None = None,
+        probe: CallProbe | None = None,
+    ) -> Answer:
+        """Use a surface beyond sending: what it shows, as text. Raises UsageError if the target has none."""
+        probe = CallProbe() if probe is None else probe
+        if surface not in self.offers.beyond or not isinstance(self._backend, Further):
+            raise UsageError(f"{self.name} has no `{surface}`; it offers: {', '.join(self.offers.surfaces)}")
+        inputs = {**_ids(thread, resource, caller), "filters": filters or OMITTED}
+        if "filters" in self.offers.beyond[surface].required:
+            inputs["filters"] = filters or {}
+        try:
+            answer = await self._backend.use(surface, query, inputs, probe)
+        except Exception as error:
+            self._refuse(error)
+            raise
+        return Answer(valid_shown(answer, surface), probe.suspended)
 
     def _refuse(self, error: Exception) -> None:
         """Raise Refused if `error` is one of the exceptions by which this target says no."""

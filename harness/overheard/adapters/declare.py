@@ -14,10 +14,11 @@ Keys and values are those of `overheard.core.contract.declare`, which is also wh
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from overheard.core.errors import UsageError
+from overheard.core.operation import READING
 
 _T = TypeVar("_T")
 
@@ -31,18 +32,21 @@ _ATTRIBUTE = "overheard_contract"
 
 
 class Declaration(NamedTuple):
-    """What one object declares: contract settings by key, and the exceptions by which it refuses.
+    """What one object declares: contract settings by key, the exceptions by which it refuses, and which of
+    its surfaces beyond sending are meant.
 
-    `refusals` is None where the object says nothing about them.
+    `refusals` and `surfaces` are None where the object says nothing about them.
     """
 
     settings: Mapping[str, Any]
     refusals: Refusals | None
+    surfaces: tuple[str, ...] | None = None
 
     def adding(self, inner: Declaration) -> Declaration:
         """This declaration and one nearer to the agent, which wins where both speak."""
         refusals = self.refusals if inner.refusals is None else inner.refusals
-        return Declaration({**self.settings, **inner.settings}, refusals)
+        surfaces = self.surfaces if inner.surfaces is None else inner.surfaces
+        return Declaration({**self.settings, **inner.settings}, refusals, surfaces)
 
 
 NOTHING: Final = Declaration({}, None)
@@ -51,19 +55,23 @@ NOTHING: Final = Declaration({}, None)
 def contract(
     *misplaced: object,
     refusals: type[BaseException] | Refusals | None = None,
+    surfaces: Iterable[str] | None = None,
     **settings: Any,
 ) -> Callable[[_T], _T]:
     """Declare the contract of a function, class or factory: a decorator that only marks.
 
     `settings` are contract keys; a dot is written as two underscores (`missing_ids__blank="refuse"`).
     `refusals` are the exceptions by which the target says no, in place of PermissionError and LookupError.
+    `surfaces` are the surfaces beyond sending that are meant, where not every method of such a name is one.
     Decorators add up, the nearer to the target the weaker. Raises UsageError if used without parentheses,
     on something that cannot be marked, or with refusals that are no exception classes.
     """
     if misplaced:
         raise UsageError('write @overheard.contract(...) with settings, such as thread_ids="bearer"')
     declared = Declaration(
-        {key.replace("__", "."): value for key, value in settings.items()}, _refusals(refusals)
+        {key.replace("__", "."): value for key, value in settings.items()},
+        _refusals(refusals),
+        _surfaces(surfaces),
     )
 
     def mark(target: _T) -> _T:
@@ -93,13 +101,27 @@ def declaration_of(target: Any) -> Declaration:
             f"{_ATTRIBUTE} is a {type(attribute).__name__}; it is a mapping of contract keys to values, "
             'such as {"thread_ids": "bearer"}'
         )
-    settings = {str(key).replace("__", "."): value for key, value in attribute.items() if key != "refusals"}
-    return Declaration(settings, _refusals(attribute.get("refusals")))
+    settings = {
+        str(key).replace("__", "."): value
+        for key, value in attribute.items()
+        if key not in ("refusals", "surfaces")
+    }
+    return Declaration(settings, _refusals(attribute.get("refusals")), _surfaces(attribute.get("surfaces")))
 
 
 def settings_of(target: Any) -> Mapping[str, Any]:
     """The contract settings that `target` itself declares, by key; empty if it declares none."""
     return declaration_of(target).settings
+
+
+def _surfaces(value: Any) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = (value,) if isinstance(value, str) else tuple(value)
+    for name in names:
+        if name not in READING:
+            raise UsageError(f"surfaces holds {name!r}; beyond sending there are: {', '.join(READING)}")
+    return tuple(name for name in READING if name in names)
 
 
 def _refusals(value: Any) -> Refusals | None:

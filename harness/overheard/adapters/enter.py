@@ -8,6 +8,7 @@ on another. So factories are called, awaited and entered here, on the running lo
 from __future__ import annotations
 
 import asyncio
+import inspect
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -19,6 +20,7 @@ from overheard.adapters.functions import FunctionBackend
 from overheard.adapters.manners import ORDINARY, Manners
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
+from overheard.core.operation import READING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -136,8 +138,33 @@ async def _backend(
         return FunctionBackend(target, stream=None, adapter="function", name=name, pool=pool)
     stream = getattr(target, "stream", None)
     return FunctionBackend(
-        target.send, stream=stream if callable(stream) else None, adapter="object", name=name, pool=pool
+        target.send,
+        stream=stream if callable(stream) else None,
+        adapter="object",
+        name=name,
+        pool=pool,
+        beyond=_beyond(target, opened.declared.surfaces),
     )
+
+
+def _beyond(target: Any, wanted: tuple[str, ...] | None) -> dict[str, Any]:
+    """The surfaces beyond sending of an object: methods of their names, or those of them that it declares.
+
+    Raises UsageError for one that is declared and not there.
+    """
+    found = {}
+    for surface in READING if wanted is None else wanted:
+        # Looked up statically first: a mock or proxy has every attribute one asks for.
+        method = getattr(target, surface, None) if _has(target, surface) else None
+        if callable(method):
+            found[surface] = method
+        elif wanted is not None:
+            raise UsageError(f"the contract names the surface {surface!r}, and the target has no such method")
+    return found
+
+
+def _has(target: Any, name: str) -> bool:
+    return inspect.getattr_static(target, name, None) is not None
 
 
 @contextmanager

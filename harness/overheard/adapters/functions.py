@@ -1,27 +1,30 @@
-"""The backend for targets of the user's own: a function, or an object with `send` and perhaps `stream`."""
+"""The backend for targets of the user's own: a function, or an object with `send` and perhaps more."""
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from overheard.adapters.call import CallProbe, call_plain, watch
-from overheard.adapters.signature import Signature, is_coroutine_function, read_signature
+from overheard.adapters.signature import Signature, is_coroutine_function, read_signature, read_surface
 from overheard.core.errors import UsageError
 from overheard.core.ids import OMITTED
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, AsyncIterator
 
     from overheard.adapters.pool import DaemonPool
 
+NO_SURFACES: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
 _END: Final = object()
 
 
 class FunctionBackend:
-    """Drives `send`, and `stream` if there is one, each by its own signature.
+    """Drives `send`, `stream` if there is one, and the surfaces `beyond`, each by its own signature.
 
     Raises UsageError if a signature cannot be served.
     """
@@ -34,6 +37,7 @@ class FunctionBackend:
         adapter: Literal["object", "function"],
         name: str,
         pool: DaemonPool,
+        beyond: Mapping[str, Callable[..., Any]] = NO_SURFACES,
     ) -> None:
         if is_generator_function(send):
             raise UsageError(
@@ -46,12 +50,20 @@ class FunctionBackend:
         self._stream_signature = stream and read_signature(stream, what=f"{name}: stream")
         self._coroutine = is_coroutine_function(send)
         self._pool = pool
+        self._beyond = {
+            surface: (function, read_surface(function, surface=surface, what=f"{name}: {surface}"))
+            for surface, function in beyond.items()
+        }
         self.offers = Offers(
-            surfaces=("send",) if stream is None else ("send", "stream"),
+            surfaces=(*(("send",) if stream is None else ("send", "stream")), *beyond),
             accepts=self._send_signature.accepts,
             required=self._send_signature.required,
             coroutine=self._coroutine,
             adapter=adapter,
+            beyond={
+                surface: Takes(accepts=signature.accepts, required=signature.required)
+                for surface, (_, signature) in self._beyond.items()
+            },
         )
 
     async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Any:
@@ -59,6 +71,17 @@ class FunctionBackend:
         if self._coroutine:
             return await watch(self._send(*args, **keywords), probe)
         return await call_plain(self._pool, self._send, args, keywords, probe)
+
+    async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any:
+        """Call a surface beyond sending. `inputs` are the ids, and `filters`, by name."""
+        function, signature = self._beyond[surface]
+        if surface == "search":
+            args, keywords = _arguments(signature, query, inputs)
+        else:
+            args, keywords = (), signature.keywords(inputs, OMITTED)
+        if is_coroutine_function(function):
+            return await watch(function(*args, **keywords), probe)
+        return await call_plain(self._pool, function, args, keywords, probe)
 
     async def stream(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> AsyncIterator[Any]:
         assert self._stream is not None  # noqa: S101 - Adapted asks `offers` first

@@ -36,10 +36,10 @@ _MEANT: Final = {
 
 
 class Signature(NamedTuple):
-    """How a callable takes a message.
+    """How a callable takes a message, or a search its query.
 
-    `message`    the parameter that takes it, or None if it is passed by position.
-    `accepts`    which of `thread`, `resource`, `tenant`, `caller` it takes, in that order.
+    `message`    the parameter that takes it, or None if it is passed by position (or there is none).
+    `accepts`    which of `thread`, `resource`, `tenant`, `caller` (and `filters`) it takes, in that order.
     `required`   those of them that have no default.
     """
 
@@ -118,6 +118,59 @@ def read_signature(function: Callable[..., Any], *, what: str) -> Signature:
     )
 
 
+def read_surface(function: Callable[..., Any], *, surface: str, what: str) -> Signature:
+    """How the surface beyond sending `function` (named `what` in errors) wants to be called.
+
+    A search takes the query as `send` takes the message; the others have neither. Raises UsageError if one
+    cannot be called with what there is.
+    """
+    parameters = parameters_of(function)
+    advice = f"leave it out with `surfaces` in its contract if it is no {surface} of the target's memory"
+    if parameters is None:
+        raise UsageError(f"{what} has no signature that Python can read; {advice}")
+    query = _query_parameter(parameters, what, advice) if surface == "search" else None
+    allowed = (*KEYWORDS, "filters") if surface == "search" else KEYWORDS
+    named = {
+        parameter.name: parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+    }
+    for parameter in parameters:
+        optional = parameter.default is not parameter.empty or parameter.kind in (
+            parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL
+        )  # fmt: skip
+        if parameter is not query and not optional and parameter.name not in (named.keys() & allowed):
+            takes = ", ".join((*(("query",) if surface == "search" else ()), *allowed))
+            raise UsageError(
+                f"{what} requires a parameter `{parameter.name}`, which nothing fills"
+                f"{_hint(parameter.name)}. It may take, by name: {takes}; or {advice}"
+            )
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+    return Signature(
+        message=query.name if query is not None and query.name in named else None,
+        accepts=tuple(name for name in allowed if takes_all or name in named),
+        required=tuple(
+            name for name in allowed if name in named and named[name].default is named[name].empty
+        ),
+    )
+
+
+def _query_parameter(parameters: list[inspect.Parameter], what: str, advice: str) -> inspect.Parameter:
+    for parameter in parameters:
+        if parameter.name == "query" and parameter.kind is not parameter.VAR_POSITIONAL:
+            return parameter
+    for parameter in parameters:
+        if _could_be_message(parameter) and parameter.name != "filters":
+            return parameter
+    raise UsageError(f"{what} has no parameter for the query; name one `query`, or {advice}")
+
+
+def _hint(name: str) -> str:
+    near = difflib.get_close_matches(name, KEYWORDS, n=1)
+    meant = _MEANT.get(name) or (near[0] if near else None)
+    return f"; if it is the {meant}, name it `{meant}`" if meant else ""
+
+
 def _could_be_message(parameter: inspect.Parameter) -> bool:
     positional = parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     return positional and parameter.name not in KEYWORDS
@@ -147,10 +200,7 @@ def _no_strangers(parameters: list[inspect.Parameter], message: inspect.Paramete
             continue
         if parameter.name in KEYWORDS:
             raise UsageError(f"{what} takes `{parameter.name}` by position only; ids are passed by name")
-        near = difflib.get_close_matches(parameter.name, KEYWORDS, n=1)
-        meant = _MEANT.get(parameter.name) or (near[0] if near else None)
         raise UsageError(
-            f"{what} requires a parameter `{parameter.name}`, which nothing fills"
-            + (f"; if it is the {meant}, name it `{meant}`" if meant else "")
-            + f". A target may take: message, {', '.join(KEYWORDS)}"
+            f"{what} requires a parameter `{parameter.name}`, which nothing fills{_hint(parameter.name)}"
+            f". A target may take: message, {', '.join(KEYWORDS)}"
         )

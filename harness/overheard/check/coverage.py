@@ -11,7 +11,7 @@ from overheard.check.tally import CellCount, CellKey, Tally
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers
-from overheard.core.operation import Mode
+from overheard.core.operation import READING, Mode
 
 
 class Asked(NamedTuple):
@@ -22,6 +22,23 @@ class Asked(NamedTuple):
     invariants: tuple[str, ...]
     kinds: tuple[str, ...]
     ids: tuple[str, ...]
+    sends: bool = True
+    looks: bool = False
+    """Whether strangers ask in messages, and whether they look by the surfaces that show what is stored."""
+
+    def probed(self, invariant: str) -> tuple[str, ...]:
+        """The surfaces by which it asks for an invariant. Recall is promised to who sends."""
+        if invariant == RECALL:
+            return ("send",)
+        return (*(("send",) if self.sends else ()), *(READING if self.looks else ()))
+
+    def driven(self, offers: Offers) -> bool:
+        """Whether the target has a surface that it is about; if not, it asks for nothing."""
+        return self.sends or any(surface in offers.surfaces for surface in READING)
+
+    def cells(self) -> list[tuple[str, str]]:
+        """Every invariant with every surface by which it is asked for."""
+        return [(invariant, surface) for invariant in self.invariants for surface in self.probed(invariant)]
 
 
 def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
@@ -41,19 +58,41 @@ def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
             raise ValueError(f"scenario {name!r} in the history's header has no mode or no invariants")
         missing = scenario.get("missing") or {}
         kinds, ids = missing.get("kinds", MISSING_KINDS), missing.get("ids", ("thread", "resource", "both"))
-        wanted.append(Asked(str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids)))
+        made = {move for move, weight in (scenario.get("weights") or {}).items() if weight > 0}
+        looks = "look" in made
+        sends = not looks or bool(made - {"look", "recall", "chat"})
+        wanted.append(Asked(str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks))
     return wanted
 
 
-def not_promised(invariant: str, contract: Contract) -> str:
-    """Why the contract does not promise an invariant; empty if it does."""
+def not_promised(invariant: str, contract: Contract, surface: str = "send") -> str:
+    """Why the contract does not promise an invariant through a surface; empty if it does."""
     if invariant == OWNERSHIP and contract.thread_ids == "bearer":
         return "thread_ids is bearer: the id is the key, and who may present it is the application's business"
-    if invariant == CROSS_THREAD and contract.scope != "thread":
-        return f"scope is {contract.scope}: what a resource says in one thread may be recalled in its others"
+    if invariant == CROSS_THREAD and (scope := contract.scope_of(surface)) != "thread":
+        key = f"scope.{surface}" if surface in contract.surface_scope else "scope"
+        return f"{key} is {scope}: what a resource says in one thread may be recalled in its others"
     if invariant == IDS and not _missing_kinds(contract):
         return "every kind of missing id is declared an ordinary id"
     return ""
+
+
+def _beyond(surface: str, invariant: str, contract: Contract, offers: Offers) -> str:
+    """Why an invariant cannot be reached by a surface beyond sending; empty if it can."""
+    if surface not in offers.surfaces:
+        return f"the target has no {surface}"
+    takes = offers.takes(surface).accepts
+    if "thread" not in takes and not {"resource", "caller", "tenant"} & set(offers.accepts):
+        return f"the target is not told who calls, and {surface} takes no thread"
+    if invariant in (OWNERSHIP, CROSS_THREAD) and "thread" not in takes:
+        return f"{surface} takes no thread id"
+    if invariant == IDS:
+        if contract.thread_ids == "bearer" and "thread" not in takes:
+            return f"{surface} takes no thread, and without a resource a bearer target promises nothing"
+        if not any(name in takes for name in ("thread", "resource")):
+            return f"{surface} takes neither a thread nor a resource, so neither can be missing"
+    # Who are strangers is settled by sending: that is where threads begin and owners are told.
+    return "" if invariant == IDS else not_offered(invariant, contract, offers)
 
 
 def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
@@ -80,26 +119,28 @@ def _missing_kinds(contract: Contract) -> list[MissingKind]:
     return [kind for kind in MISSING_KINDS if contract.missing_ids.get(kind, "closed") != "ordinary"]
 
 
-def missing_cells(contract: Contract, offers: Offers, scenario: Asked) -> dict[str, str]:
+def missing_cells(
+    contract: Contract, offers: Offers, scenario: Asked, surface: str = "send"
+) -> dict[str, str]:
     """Relations of `ids-required` that a scenario asks for -> why they are not offered, or empty.
 
     A keyword that the signature requires is never omitted (a TypeError is no refusal): not offered. Under
     `bearer` what happens without a resource is not promised, so only the thread id is ever left out.
     """
     table: dict[str, str] = {}
+    takes = offers.takes(surface)
+    whose = "the target's signature" if surface == "send" else f"the signature of {surface}"
     for which in scenario.ids:
         names = ("thread", "resource") if which == "both" else (which,)
-        if any(name not in offers.accepts for name in names):
+        if any(name not in takes.accepts for name in names):
             continue
         if contract.thread_ids == "bearer" and "resource" in names:
             continue
         for kind in _missing_kinds(contract):
             if kind in scenario.kinds:
-                needed = [name for name in names if kind == "omitted" and name in offers.required]
-                unsaid = [name for name in names if f"{name} {kind}" in offers.cannot]
-                why = (
-                    f"the target's signature requires {needed[0]}, so it is never left out" if needed else ""
-                )
+                needed = [name for name in names if kind == "omitted" and name in takes.required]
+                unsaid = [name for name in names if f"{name} {kind}" in takes.cannot]
+                why = f"{whose} requires {needed[0]}, so it is never left out" if needed else ""
                 if unsaid and not needed:
                     why = f"the target's requests cannot say {unsaid[0]} {kind}"
                 table[f"{IDS}: {' and '.join(names)} {kind}"] = why
@@ -112,21 +153,26 @@ def cells(
     """The coverage table: every cell a scenario asked for, and every other one that was reached."""
     rows: dict[CellKey, Cell] = {}
     for scenario in wanted:
-        for invariant in scenario.invariants:
-            reason = not_promised(invariant, contract)
+        for invariant, surface in scenario.cells():
+            if surface == "send" and not scenario.driven(offers):
+                continue
+            reason = not_promised(invariant, contract, surface)
             offered = not_offered(invariant, contract, offers)
+            if surface != "send":
+                offered = _beyond(surface, invariant, contract, offers)
             relations = {invariant: ""}
-            if invariant == IDS:
-                relations = missing_cells(contract, offers, scenario) or relations
+            if invariant == IDS and not offered:
+                relations = missing_cells(contract, offers, scenario, surface) or relations
             for relation, unoffered in relations.items():
-                key = CellKey("send", relation, scenario.mode)
+                key = CellKey(surface, relation, scenario.mode)
                 why = unoffered or offered
                 if scenario.mode == "concurrent" and not suspends and not tally.overlapping:
                     why = why or "its operations never give way, so as driven they cannot overlap"
                 rows[key] = _cell(key, tally.cells.get(key), reason, why)
     for key, count in tally.cells.items():
         if key not in rows:
-            rows[key] = _cell(key, count, not_promised(key.relation.partition(":")[0], contract), "")
+            invariant = key.relation.partition(":")[0]
+            rows[key] = _cell(key, count, not_promised(invariant, contract, key.surface), "")
     return tuple(rows[key] for key in sorted(rows, key=_order))
 
 

@@ -12,7 +12,7 @@ from collections import Counter
 from statistics import median
 from typing import Final
 
-from overheard.check.observe import Leak, may_see_all
+from overheard.check.observe import LISTS_THREADS, Leak, may_see_all
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
@@ -22,6 +22,7 @@ from overheard.check.relation import (
 )
 from overheard.check.tally import Tally
 from overheard.check.view import Call, Op, View
+from overheard.core.canary import is_canary
 from overheard.core.contract import Contract
 
 REMEMBERS_NOTHING: Final = "remembers nothing"
@@ -43,6 +44,14 @@ REFUSAL_TELLS: Final = "the refusal tells it"
 ERROR_TELLS: Final = "the error tells it"
 MIXED: Final = "mixed prompt"
 BELIEVED: Final = "client-supplied resource believed"
+LISTED: Final = "threads listed without a filter"
+READ: Final = "messages read without asking whose"
+SEARCHED: Final = "search over everybody"
+UNFILTERED: Final = "a missing id drops the filter"
+IDS_SHOWN: Final = "ids of others are shown"
+
+_SHOWN_BY: Final = {"list_threads": LISTED, "read_messages": READ, "search": SEARCHED}
+"""What is wrong with a surface that shows more than the agent recalls."""
 
 ADVICE: Final = {
     REMEMBERS_NOTHING: "Check that the agent is given its memory and that thread and resource reach it: "
@@ -71,6 +80,16 @@ ADVICE: Final = {
     TAKEN_OVER: "Check the owner on writes as on reads, and never re-assign a thread to whoever wrote last.",
     REFUSAL_TELLS: "Refuse with a fixed text: say that the thread is not available and nothing about it.",
     ERROR_TELLS: "Answer a failure with a fixed text; what went wrong, and on whose data, belongs in a log.",
+    LISTED: "Filter the listing by the caller's own resource in the query itself, and take that from who is "
+    "calling: every list, count and page of it.",
+    READ: "Look up whose thread or message it is before showing it, and refuse with a fixed text; that the "
+    "agent itself checks does not protect the route beside it.",
+    SEARCHED: "Put the caller's resource into every search as a filter that nothing from the request can "
+    "replace: filters that callers send are added to it, never merged over it.",
+    UNFILTERED: "Refuse a listing without the id that filters it. A condition that is left out where the id "
+    "is missing shows everybody's.",
+    IDS_SHOWN: "Show a caller no thread ids but its own: not in hints, not in errors, not in what a listing "
+    "says about itself. Whoever knows an id presents it.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
     BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
 }
@@ -82,18 +101,33 @@ class Diagnosis:
     def __init__(self, tally: Tally, contract: Contract) -> None:
         self._contract = contract
         self._tally = tally
-        own = [leak for leak in tally.leaks if leak.how == "own" and leak.view.mode != "concurrent"]
+        # What a surface shows beside the agent's memory says nothing about the keys of that memory.
+        own = [
+            leak
+            for leak in tally.leaks
+            if leak.how == "own"
+            and leak.view.mode != "concurrent"
+            and leak.observer.sends
+            and is_canary(leak.token)
+        ]
+        shown = [leak for leak in tally.leaks if not leak.observer.sends and leak.channel != "error"]
+        self._shown = {(leak.observer.plan.surface, leak.invariant) for leak in shown if not _believed(leak)}
+        self._shown_whole = {
+            (leak.observer.plan.surface, leak.invariant) for leak in shown if is_canary(leak.token)
+        }
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
         self._unnamed = {leak.invariant for leak in own if _plain(leak) and not _believed(leak)}
         self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
-        self._reply_leaks = {leak.invariant for leak in tally.leaks if leak.channel != "prompt"}
+        self._reply_leaks = {
+            leak.invariant for leak in tally.leaks if leak.channel != "prompt" and leak.observer.sends
+        }
         # Mixed prompts of an agent that takes messages together for a background task are no race either.
         self._mixed_quiet = {
             leak.invariant for leak in tally.leaks if leak.how == "mixed" and leak.view.mode != "concurrent"
         }
         self._told: dict[str, Counter[str]] = {}
         for leak in tally.leaks:
-            if leak.how == "own":
+            if leak.how == "own" and leak.observer.sends and is_canary(leak.token):
                 self._told.setdefault(leak.invariant, Counter())[self.of(leak)] += 1
 
     def of(self, leak: Leak) -> str:
@@ -105,13 +139,18 @@ class Diagnosis:
         if leak.how != "own":
             told = self._told.get(leak.invariant)
             return min(told, key=lambda story: (-told[story], story)) if told else MIXED
+        if leak.token and not is_canary(leak.token):
+            return self._of_id(leak)
         if self._beside_a_clean_prompt(leak) and not self._only_under_overlap(leak):
             return MIXED
         if leak.channel == "error":
             return REFUSAL_TELLS if leak.observer.outcome == "fail" else ERROR_TELLS
-        borrowed = _borrowed_reply(leak)
-        if borrowed is not None:
-            return borrowed
+        if not leak.observer.sends and leak.invariant not in self._quiet:
+            return self._of_shown(leak)
+        return _borrowed_reply(leak) or self._of_memory(leak)
+
+    def _of_memory(self, leak: Leak) -> str:
+        """The story of what was recalled for somebody who must not see it."""
         if self._only_under_overlap(leak):
             return RACE
         if leak.invariant == IDS:
@@ -123,6 +162,24 @@ class Diagnosis:
         if leak.invariant == OWNERSHIP:
             return self._shared_by_all() or (TAKEN_OVER if self._after_writing(leak) else THREAD_ONLY)
         return self._shared_by_all() or RESOURCE_IGNORED
+
+    def _of_shown(self, leak: Leak) -> str:
+        """The story of a surface that shows what the agent, asked in a message, keeps to itself."""
+        surface = leak.observer.plan.surface
+        others = {invariant for shown, invariant in self._shown if shown == surface}
+        if _believed(leak) and leak.invariant not in others:
+            return BELIEVED
+        if leak.invariant == IDS and others.isdisjoint((CROSS_RESOURCE, OWNERSHIP)):
+            return UNFILTERED
+        return _SHOWN_BY[surface]
+
+    def _of_id(self, leak: Leak) -> str:
+        """Somebody was shown the id of another's thread. Where the same surface shows what is in the thread
+        as well, that is its story; a list of threads is a list of ids.
+        """
+        surface = leak.observer.plan.surface
+        listed = surface == LISTS_THREADS or (surface, leak.invariant) in self._shown_whole
+        return self._of_shown(leak) if listed and leak.channel != "error" else IDS_SHOWN
 
     def _shared_by_all(self) -> str | None:
         """The story where resources leak into each other under ids that have nothing in common."""
@@ -188,7 +245,10 @@ class Diagnosis:
         read_only = [
             other
             for other in self._tally.leaks
-            if other.invariant == OWNERSHIP and other.how == "own" and not _wrote_before(other)
+            if other.invariant == OWNERSHIP
+            and other.how == "own"
+            and other.observer.sends
+            and not _wrote_before(other)
         ]
         return not read_only
 
@@ -204,7 +264,8 @@ def _believed(leak: Leak) -> bool:
 def _wrote_before(leak: Leak) -> bool:
     observer = leak.observer
     return any(
-        op.owner == observer.owner
+        op.sends
+        and op.owner == observer.owner
         and op.thread == observer.thread
         and op is not observer
         and op.ended < observer.invoked
@@ -223,7 +284,7 @@ def _borrowed_reply(leak: Leak) -> str | None:
     What it was once handed is stored in its own thread and stands in its later prompts: such a sight tells
     the story of the reply that brought it there.
     """
-    if leak.reciter is None or leak.reciter[0] != leak.view.number:
+    if leak.reciter is None or leak.reciter[0] != leak.view.number or not leak.observer.sends:
         return None
     if leak.channel != "prompt":
         return _made_for_another(leak.observer, leak)

@@ -103,7 +103,11 @@ def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[s
 def _served(probe: Op, channel: str, served: dict[str, list[Op]]) -> bool:
     if channel == "prompt":
         return probe.called()
-    return probe.answered() and (probe.called() or bool(served.get(probe.plan.caller)))
+    mine = served.get(probe.plan.caller, [])
+    if probe.reads:
+        # An empty listing is an answer, to one who was shown its own by the same surface.
+        return probe.answered() and any(op.plan.surface == probe.plan.surface for op in mine)
+    return probe.answered() and (probe.called() or any(op.sends for op in mine))
 
 
 def _served_around(fact: Op, probe: Op, served: dict[str, list[Op]]) -> Control:
@@ -115,7 +119,7 @@ def _served_around(fact: Op, probe: Op, served: dict[str, list[Op]]) -> Control:
         probe.outcome == "fail" or _served(probe, "reply", served) or probe.called()
     ):
         return "none"
-    mine = served.get(fact.plan.caller, [])
+    mine = [op for op in served.get(fact.plan.caller, []) if op.sends]
     after = any(op.invoked > probe.ended for op in mine)
     before = any(op.ended < fact.invoked for op in mine)
     if after and before:
@@ -124,11 +128,13 @@ def _served_around(fact: Op, probe: Op, served: dict[str, list[Op]]) -> Control:
 
 
 def _served_callers(seen: Observed) -> dict[str, list[Op]]:
-    """Per caller, its operations with ids that recalled something of its own in a thread of its own."""
+    """Per caller, its operations with ids that recalled, or were shown, something of its own."""
     view = seen.view
     served: dict[str, list[Op]] = {}
-    for observer, facts in seen.recalled.items():
+    shown = seen.recalled.keys() | seen.listed.keys()
+    for observer in sorted(shown):
         op = view.ops[observer]
+        facts = seen.recalled.get(observer, set()) | seen.listed.get(observer, set())
         if op.outcome == "ok" and any(view.ops[fact].plan.caller == op.plan.caller for fact in facts):
             served.setdefault(op.plan.caller, []).append(op)
     return served
@@ -147,6 +153,7 @@ def recalls(seen: Observed) -> Iterator[Recall]:
         thread = op.thread
         if (
             op.invoked != NEVER
+            and op.sends  # looking takes no turn, and what a listing shows of a conversation nobody promises
             and isinstance(thread, str)
             and (op.missing == _BOTH or not any(missing_of(op, view.contract)))
         ):

@@ -12,6 +12,7 @@ from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP,
 from overheard.check.result import Finding, Party
 from overheard.check.tally import LeakKey, Missed, Tally, alike
 from overheard.check.view import Op, describe
+from overheard.core.canary import is_canary
 from overheard.history.events import Reduced
 
 _EVIDENCE: Final = 90
@@ -90,8 +91,9 @@ def _leaked(
         condition=first.view.condition(first.observer),
         occurrences=times,
         examples=examples,
+        surface=first.observer.plan.surface,
         also_in=tuple(sorted({leak.channel for leak in leaks} - {first.channel})),
-        also_rules_out=_RULES_OUT.get(invariant, ()),
+        also_rules_out=_RULES_OUT.get(invariant, ()) if is_canary(first.token) else (),
         minimal=reduced.plan if reduced else None,
         minimal_owner=reduced.owner if reduced else None,
         minimal_observer=reduced.observer if reduced else None,

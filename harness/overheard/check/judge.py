@@ -110,7 +110,7 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
     return Judgement(
         verdict=verdict,
         reasons=reasons,
-        notes=tuple(_notes(history, tally, header)),
+        notes=tuple(_notes(history, tally, header, wanted)),
         invariants=results,
         findings=found,
         coverage=coverage,
@@ -190,8 +190,15 @@ def _result(
     sensitivity: tuple[Sensitivity, ...],
     general: list[str],
 ) -> InvariantResult:
-    scenarios = [one.name for one in wanted if name in one.invariants]
+    asking = {
+        one.name: [via for via in one.probed(name) if via in ("send", *header.offers.surfaces)]
+        for one in wanted
+        if name in one.invariants and one.driven(header.offers)
+    }
+    scenarios = [scenario for scenario, surfaces in asking.items() if surfaces]
     unpromised = not_promised(name, header.contract)
+    if any(not not_promised(name, header.contract, via) for surfaces in asking.values() for via in surfaces):
+        unpromised = ""
     unoffered = not_offered(name, header.contract, header.offers)
     if not scenarios:
         unoffered = unoffered or "no scenario of this run asks for it"
@@ -225,12 +232,16 @@ def _exercisable(
     name: str, scenarios: list[str], wanted: list[Asked], coverage: tuple[Cell, ...]
 ) -> list[str]:
     """The scenarios that could exercise an invariant: those with a cell that is neither excluded."""
-    open_modes = {
-        cell.condition
+    open_cells = {
+        (cell.surface, cell.condition)
         for cell in coverage
         if cell.relation.partition(":")[0] == name and cell.state not in ("not offered", "not promised")
     }
-    return [one.name for one in wanted if one.name in scenarios and one.mode in open_modes]
+    return [
+        one.name
+        for one in wanted
+        if one.name in scenarios and any((via, one.mode) in open_cells for via in one.probed(name))
+    ]
 
 
 def _doubts(
@@ -249,6 +260,8 @@ def _doubts(
     for cell in coverage:
         if cell.relation.partition(":")[0] == name and cell.state in ("not reached", "no control"):
             relation = cell.relation.partition(": ")[2] or cell.surface
+            if relation != cell.surface != "send":
+                relation = f"{cell.surface}, {relation}"
             doubts.append(f"{relation}, {cell.condition}: {cell.reason}")
     if name in LEAKAGE and bracketed:
         doubts.extend(_insensitive(name, sensitivity))
@@ -315,7 +328,7 @@ def _overall(results: Iterable[InvariantResult], general: list[str]) -> tuple[Ve
     return verdict, tuple(dict.fromkeys(reasons)) if verdict == "inconclusive" else ()
 
 
-def _notes(history: History, tally: Tally, header: Header) -> Iterable[str]:
+def _notes(history: History, tally: Tally, header: Header, wanted: list[Asked]) -> Iterable[str]:
     yield from _cut_short(history)
     if not tally.attribution["calls"] and tally.answered >= SILENT_AFTER:
         yield (
@@ -331,7 +344,8 @@ def _notes(history: History, tally: Tally, header: Header) -> Iterable[str]:
         yield f"{tally.attribution['late']} model calls came after their operation's reply (background work)"
     if tally.stalls:
         yield f"the target blocked the event loop {tally.stalls} times for a second or more"
-    spare = [surface for surface in header.offers.surfaces if surface != "send"]
+    driven = {"send", *(surface for one in wanted for _, surface in one.cells())}
+    spare = [surface for surface in header.offers.surfaces if surface not in driven]
     if spare:
         yield f"offered by the target and not driven by these scenarios: {', '.join(spare)}"
 

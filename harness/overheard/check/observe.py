@@ -20,8 +20,8 @@ from overheard.check.relation import (
     Relations,
     relation,
 )
-from overheard.check.view import Call, Op, View
-from overheard.core.canary import Canary, FactKey, decode_canary
+from overheard.check.view import NEVER, Call, Op, View
+from overheard.core.canary import Canary, FactKey, decode_canary, is_canary
 from overheard.core.contract import Contract
 from overheard.core.outcome import Channel
 from overheard.history.events import Chunked, Sight
@@ -31,6 +31,9 @@ _SEVERITY: Final = (CROSS_THREAD, IDS, OWNERSHIP, CROSS_RESOURCE)
 
 STRAYS_KEPT: Final = 1_000
 """Strays of one example that are kept: an agent with one history for all shows thousands."""
+
+LISTS_THREADS: Final = "list_threads"
+"""The surface that shows a thread by showing its id, whatever else it says of it."""
 
 EvidenceClass = Literal["reply", "prompt", "tool", "listing", "error", "header"]
 How = Literal["own", "ambiguous", "mixed"]
@@ -90,11 +93,12 @@ class Observed:
 
     `evidence` maps (surface, class), then the fact's operation, to positions: the earliest end and the
     latest start of an operation by which somebody permitted saw the fact.
-    `recalled` maps an observing operation to the facts' operations of which it had permitted sight.
+    `recalled` maps an observing operation to the facts' operations of which it had permitted sight. `listed`
+    does the same for the facts of threads whose ids a list of threads showed to their owner.
     `strays` are the first `STRAYS_KEPT`.
     """
 
-    __slots__ = ("evidence", "foreign", "leaks", "recalled", "relations", "strays", "view")
+    __slots__ = ("evidence", "foreign", "leaks", "listed", "recalled", "relations", "strays", "view")
 
     def __init__(self, view: View) -> None:
         self.view = view
@@ -104,6 +108,7 @@ class Observed:
         self.foreign = 0
         self.evidence: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
         self.recalled: dict[int, set[int]] = {}
+        self.listed: dict[int, set[int]] = {}
 
     def saw(self, observer: Op, fact: int) -> bool:
         """Whether `observer`, which may, saw the fact that operation `fact` told."""
@@ -113,7 +118,7 @@ class Observed:
 def sightings(op: Op) -> Iterator[Sighting]:
     """Every canary in what `op` was shown, and in prompts that are surely its own."""
     for sight in op.sights:
-        if sight.token.startswith("OVH"):
+        if is_canary(sight.token):
             yield _sighting_in(op, sight)
     for chunk in op.chunks:
         for sight in chunk.sights:
@@ -169,8 +174,10 @@ def _look(seen: Observed, op: Op, reader: _Reader, campaign: int) -> None:
     was said before: that has to be quick, and only what is new is looked at closely.
     """
     for sight in op.sights:
-        if sight.token.startswith("OVH"):
+        if is_canary(sight.token):
             _sort(seen, op, sight, op, reader, campaign)
+        else:
+            _sort_id(seen, op, sight, campaign)
     for chunk in op.chunks:
         for sight in chunk.sights:
             _sort(seen, op, sight, chunk, reader, campaign)
@@ -254,6 +261,34 @@ def _stray(view: View, op: Op, sighting: Sighting) -> Stray:
                  sighting.seen_at, sighting.evidence)  # fmt: skip
 
 
+def _sort_id(seen: Observed, op: Op, sight: Sight, campaign: int) -> None:
+    """Judge the sight of a thread id that nobody can guess: who is shown it can present it.
+
+    What a caller presented itself, now or before, tells it nothing. A resource may know of all its threads,
+    also where what is said in them must not cross.
+    """
+    view = seen.view
+    home = view.ids.homes.get(sight.token)
+    if home is None:
+        return
+    if home.plan.caller == op.plan.caller:
+        if op.plan.surface == LISTS_THREADS and not any(op.missing):
+            facts = {fact.number for fact in view.ids.facts.get(sight.token, ()) if fact.owner == op.owner}
+            seen.listed.setdefault(op.number, set()).update(facts)
+            _bracket(seen, facts, op, sight.channel)
+        return
+    if view.ids.brought.get((op.plan.caller, sight.token), NEVER) <= op.invoked:
+        return
+    invariant = seen.relations.of(home, op)
+    if invariant in (None, RECALL, CROSS_THREAD):
+        return
+    fact_of = FactKey(campaign, view.number, home.number, 0)
+    seen.leaks.append(
+        Leak(invariant, view, home, op, fact_of, sight.channel, sight.token, sight.disguise, None, "own",
+             op.ended_t, op.text, view.number)
+    )  # fmt: skip
+
+
 def _may_be_of_the_past(call: Call | None, view: View) -> bool:
     """Whether an operation that said the same before may have made the call for itself in the background."""
     return call is not None and any(may_see_all(op, call, view) for op in call.attributed.past)
@@ -262,7 +297,7 @@ def _may_be_of_the_past(call: Call | None, view: View) -> bool:
 def may_see_all(op: Op, call: Call, view: View) -> bool:
     """Whether everything in the call's prompt is the operation's own or permitted to it."""
     for sight in call.event.sights:
-        if not sight.token.startswith("OVH"):
+        if not is_canary(sight.token):
             continue
         fact = decode_canary(sight.token).fact
         owner = view.ops.get(fact.operation) if fact.example == view.number else None
@@ -279,6 +314,11 @@ def _recall(seen: Observed, facts: Collection[int], op: Op, channel: str) -> Non
         seen.recalled[number] = set(facts)
     else:
         recalled.update(facts)
+    _bracket(seen, facts, op, channel)
+
+
+def _bracket(seen: Observed, facts: Collection[int], op: Op, channel: str) -> None:
+    """Note when `op` was shown these facts, if it was answered."""
     if op.outcome != "ok":
         # A prompt seen by a call that then failed is sight, but nobody knows when it ended.
         return

@@ -66,7 +66,10 @@ def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
         # memory is opened by that. Nor need it be: to refuse is as right.
         itself = owner.caller is not None and owner.owner == observer.owner
         known = not told[0] and not probed[0] and (same_thread or scope != "thread")
-        return None if itself and known else IDS
+        # Nor is what a list shows its caller of its own a leak, whatever was left out: that it shows others
+        # as much is seen by those who leave it out as well.
+        mine = observer.reads and owner.plan.caller == observer.plan.caller
+        return None if mine or (itself and known) else IDS
     if owner.owner == observer.owner:
         return RECALL if same_thread or scope != "thread" else CROSS_THREAD
     if scope == "tenant" and owner.plan.tenant == observer.plan.tenant:

@@ -52,6 +52,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     condition: Mode
     occurrences: int
     examples: int
+    surface: str = "send"
     also_in: tuple[Channel, ...] = ()
     also_rules_out: tuple[str, ...] = ()
     minimal: Plan | None = None

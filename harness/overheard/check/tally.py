@@ -13,7 +13,7 @@ from overheard.check.exposure import exposures, recalls
 from overheard.check.observe import How, Leak, Observed, Stray
 from overheard.check.relation import IDS, RECALL
 from overheard.check.view import Call, Op, View
-from overheard.core.canary import FactKey
+from overheard.core.canary import FactKey, is_canary
 from overheard.core.operation import Mode
 from overheard.core.outcome import Channel
 from overheard.history.events import Injection
@@ -51,11 +51,16 @@ class LeakKey(NamedTuple):
     invariant: str
     channel: Channel
     how: How
+    surface: str
+    is_id: bool
 
 
 def alike(leak: Leak) -> LeakKey:
     """The kind of a leak."""
-    return LeakKey(leak.view.scenario, leak.invariant, leak.channel, leak.how)
+    surface = leak.observer.plan.surface
+    return LeakKey(
+        leak.view.scenario, leak.invariant, leak.channel, leak.how, surface, not is_canary(leak.token)
+    )
 
 
 class LeakCount:
@@ -131,6 +136,7 @@ class Tally:
             and leak.observer.number == injection.into
             and leak.owner.number == injection.fact
             and leak.channel == injection.channel
+            and is_canary(leak.token)
             for leak in seen.leaks
         ):
             self.injected_seen[key] += 1
@@ -179,7 +185,7 @@ class Tally:
         contract = seen.view.contract
         refused = [kind for kind in contract.missing_ids if contract.refuses(kind)]
         for op in seen.view.ops.values() if refused else ():
-            if op.outcome == "ok" and any(kind in refused for kind in op.missing):
+            if op.outcome == "ok" and op.sends and any(kind in refused for kind in op.missing):
                 self._answered_without_id(seen.view, op)
 
     def _answered_without_id(self, view: View, op: Op) -> None:
@@ -237,7 +243,8 @@ class Tally:
                 cell.late += 1
             else:
                 cell.none += 1
-            if (exposure.fact.number, exposure.probe.number) not in leaked and exposure.control != "none":
+            quiet = (exposure.fact.number, exposure.probe.number) not in leaked and exposure.probe.sends
+            if quiet and exposure.control != "none":
                 self.clean[exposure.invariant, exposure.condition == "concurrent"] += 1
         return exercised
 
@@ -264,7 +271,7 @@ class Tally:
         """At a wider scope, recall across threads of a resource is a promise of its own."""
         view = seen.view
         for op in view.ops.values():
-            if not op.answered():
+            if not op.sends or not op.answered():
                 continue
             for number in op.plan.asks:
                 fact = view.ops[number]

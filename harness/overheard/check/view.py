@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from overheard.check.attribute import Attributed, attribute
 from overheard.core.contract import Contract
 from overheard.core.ids import Id, show_id
-from overheard.core.operation import Mode, Operation
+from overheard.core.operation import READING, SENDING, Mode, Operation, bind_filters
 from overheard.history.events import (
     AnyEvent,
     Chunked,
@@ -65,6 +66,7 @@ class Op:
         "chunks",
         "ended",
         "ended_t",
+        "filters",
         "invoked",
         "invoked_t",
         "length",
@@ -93,6 +95,7 @@ class Op:
         self.resource: Id = msgspec.UNSET
         self.missing: tuple[str | None, str | None] = (None, None)
         self.caller: str | None = None
+        self.filters: dict[str, str] = {}
         self.text = ""
         self.length = 0
         self.sights: tuple[Sight, ...] = ()
@@ -119,6 +122,16 @@ class Op:
         """
         return self.plan.tenant, self.caller if self.caller is not None else self.resource
 
+    @property
+    def sends(self) -> bool:
+        """Whether it sent a message, and so took a turn in its conversation."""
+        return self.plan.surface in SENDING
+
+    @property
+    def reads(self) -> bool:
+        """Whether it looked at what is stored."""
+        return self.plan.surface in READING
+
     def in_flight(self, position: int) -> bool:
         return self.invoked <= position < self.ended
 
@@ -130,17 +143,48 @@ class Op:
         return False
 
     def answered(self) -> bool:
-        """Whether it was answered with anything at all: some text, or an attributed model call."""
-        return self.outcome == "ok" and (self.length > 0 or self.called())
+        """Whether it was answered with anything at all: some text, an attributed model call, or a listing,
+        which may well be empty."""  # noqa: D209
+        return self.outcome == "ok" and (self.length > 0 or self.reads or self.called())
+
+    def presents(self) -> tuple[Id, ...]:
+        """The ids that it brought itself, in whichever place."""
+        return self.thread, self.resource, *self.filters.values()
 
     def overlaps(self, other: Op) -> bool:
         return self.invoked < other.ended and other.invoked < self.ended
+
+
+class Ids:
+    """Who is at home in which thread of an example, what was told there, and who brought which id when.
+
+    `homes` maps a thread id to the first operation by which its owner used it, `facts` to the operations
+    that told something under it; `brought` maps (caller, id) to the position where it first presented it.
+    """
+
+    __slots__ = ("brought", "facts", "homes")
+
+    def __init__(self, ops: Iterable[Op]) -> None:
+        self.homes: dict[Id, Op] = {}
+        self.facts: dict[Id, list[Op]] = {}
+        self.brought: dict[tuple[str, Id], int] = {}
+        for op in sorted(ops, key=attrgetter("invoked")):
+            if op.invoked == NEVER:
+                break
+            for value in op.presents():
+                self.brought.setdefault((op.plan.caller, value), op.invoked)
+            if not op.plan.intrudes and not any(op.missing):
+                self.homes.setdefault(op.thread, op)
+            if op.plan.tells is not None:
+                self.facts.setdefault(op.thread, []).append(op)
 
 
 class View:
     """One example digested. `ops` is in order of the plan and holds every operation, invoked or not."""
 
     __slots__ = (
+        "_campaign",
+        "_ids",
         "calls",
         "contract",
         "ended",
@@ -172,6 +216,8 @@ class View:
         for op in self.ops.values():
             self.groups.setdefault(op.leader, []).append(op)
         self.calls: list[Call] = []
+        self._campaign = campaign
+        self._ids: Ids | None = None
         self._read(events)
         number, groups = self.number, self.groups
         for call in self.calls:
@@ -214,6 +260,8 @@ class View:
             op.missing = (self.contract.missing(thread), self.contract.missing(resource))
             if self.contract.authentication == "caller":
                 op.caller = op.plan.caller
+            if op.plan.filters:
+                op.filters = bind_filters(op.plan, self._campaign, self.number)
 
     def _ended(self, position: int, event: Completed | Failed | Unknown) -> None:
         op = self.ops.get(event.operation)
@@ -235,6 +283,13 @@ class View:
         """Whether it may count towards a bound: expanded from a seed of its own, and exploring."""
         return self.started.plan.source == "seed" and self.started.phase == "explore"
 
+    @property
+    def ids(self) -> Ids:
+        """Who used and brought which ids; worked out when it is first asked for, which is rarely."""
+        if self._ids is None:
+            self._ids = Ids(self.ops.values())
+        return self._ids
+
     def condition(self, op: Op) -> Mode:
         """What was going on around `op`: overlap is proved, never taken from the plan."""
         if op.overlapped:
@@ -245,7 +300,7 @@ class View:
 def _mark_standings(ops: Iterable[Op]) -> None:
     standings: dict[tuple[object, ...], int] = {}
     for op in ops:
-        presented = (op.thread, op.resource, op.owner, op.missing, op.plan.surface)
+        presented = (op.thread, op.resource, op.owner, op.missing, op.plan.surface, op.plan.caller)
         op.standing = standings.setdefault(presented, len(standings))
 
 

@@ -158,6 +158,11 @@ def valid(token: str) -> bool:
     return bool(_checked([token]))
 
 
+def is_canary(token: str) -> bool:
+    """Whether what was seen somewhere is a canary; if not, it is an id."""
+    return token.startswith("OVH1")
+
+
 # Small caches: an example's few tokens are decoded over and over while it is driven and judged, and no
 # longer afterwards.
 @lru_cache(maxsize=1 << 12)

@@ -13,6 +13,7 @@ import msgspec
 
 from overheard.core.errors import UsageError
 from overheard.core.ids import MISSING_KINDS, Id, MissingKind, missing_kind
+from overheard.core.offers import Offers
 
 Scope: TypeAlias = Literal["thread", "resource", "tenant"]
 ThreadIds: TypeAlias = Literal["owned", "bearer"]
@@ -136,6 +137,27 @@ def declare(*layers: tuple[Origin, Mapping[str, Any]]) -> DeclaredContract:
     return DeclaredContract(
         contract=Contract(**values, surface_scope=scopes, missing_ids=missing), origins=origins
     )
+
+
+def suited(declared: DeclaredContract, offers: Offers) -> DeclaredContract:
+    """The contract as it is judged of a target with these surfaces.
+
+    A surface that takes no thread id cannot keep threads apart: it speaks for the resource, whatever the
+    scope of the others. Raises UsageError if the opposite is declared.
+    """
+    contract, origins = declared.contract, dict(declared.origins)
+    scopes = dict(contract.surface_scope)
+    for surface, takes in offers.beyond.items():
+        if "thread" in takes.accepts or contract.scope_of(surface) != "thread":
+            continue
+        if surface in scopes:
+            raise UsageError(
+                f"contract key scope.{surface} ({origin_words(origins[f'scope.{surface}'])}) is 'thread', and "
+                f"{surface} takes no thread id; let it take `thread`, or declare scope.{surface}=resource"
+            )
+        scopes[surface] = "resource"
+        origins[f"scope.{surface}"] = "default"
+    return DeclaredContract(contract=msgspec.structs.replace(contract, surface_scope=scopes), origins=origins)
 
 
 def parse_settings(words: list[str]) -> dict[str, str]:

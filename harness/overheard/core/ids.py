@@ -63,6 +63,11 @@ def bind_id(template: Id, campaign: int, example: int) -> Id:
     return _PLACEHOLDER.sub(fill, template)
 
 
+def unguessable(template: str) -> bool:
+    """Whether an id holds 40 random bits or more. (A namespace alone is 32, and stands in every id.)"""
+    return "<<uuid:" in template or "<<hex:" in template
+
+
 def show_id(value: Id) -> str:
     """How an id is written for people: a string quoted as in Python, `None`, or `OMITTED`."""
     return "OMITTED" if value is OMITTED else repr(value)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
+
+
+class Takes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one surface beyond sending takes, each by its own signature.
+
+    `accepts`, `required`, `cannot` mean what they do in `Offers`; `filters` may be among the first two.
+    """
+
+    accepts: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    cannot: tuple[str, ...] = ()
 
 
 class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -15,6 +28,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `cannot`    ways in which an id cannot be missing from a call, as `thread null`: a header has no null.
     `coroutine` False for a plain function, which runs in a worker thread.
     `adapter`   which adapter drives it (`object`, `function`, `langgraph`, `http`).
+    `beyond`    what each of its surfaces beyond sending takes, by name.
     """
 
     surfaces: tuple[str, ...] = ("send",)
@@ -23,3 +37,10 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cannot: tuple[str, ...] = ()
     coroutine: bool = True
     adapter: str = "object"
+    beyond: Mapping[str, Takes] = msgspec.field(default_factory=dict)
+
+    def takes(self, surface: str) -> Takes:
+        """What `surface` takes: the sending ones are called alike."""
+        if surface in self.beyond:
+            return self.beyond[surface]
+        return Takes(accepts=self.accepts, required=self.required, cannot=self.cannot)

@@ -7,15 +7,22 @@ campaign, and a minimal plan can be kept in a file for years.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from overheard.core.canary import ASKS, FactKey, mint_fact, mint_nonce
-from overheard.core.ids import Id, bind_id, missing_kind
+from overheard.core.ids import Id, bind_id, missing_kind, unguessable
 
 Surface: TypeAlias = str
 """`send`, `stream`, or the name of a surface beyond sending (`search`, `list_threads`, …)."""
+
+SENDING: Final = ("send", "stream")
+"""Surfaces that take a message and answer it."""
+
+READING: Final = ("list_threads", "read_messages", "search")
+"""Surfaces that show what is stored and change nothing."""
 
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
@@ -35,7 +42,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     `caller`    who really makes the call (a name such as `r0`), whatever ids it presents.
     `tenant`    the caller's tenant, where the plan has tenants.
     `resource`, `thread`   templates of the ids presented; `OMITTED` is not passed at all.
-    `text`      message template: `<<fact>>` stands for the canary told, `<<ref>>` for the nonce.
+    `text`      message template: `<<fact>>` stands for the canary told, `<<ref>>` for the nonce. A search
+                has words of the attribute for a query and no nonce; other reading surfaces have no text.
+    `filters`   structured filters of a search: a field and the template of the id it must have.
     `tells`     the attribute this message tells ("locker code"), if it tells one.
     `asks`      numbers of the operations whose facts it asks about (by attribute, never by canary).
     `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
@@ -50,6 +59,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     resource: Id = msgspec.UNSET
     thread: Id = msgspec.UNSET
     text: str = ""
+    filters: Mapping[str, str] = msgspec.field(default_factory=dict)
     tells: str | None = None
     asks: tuple[int, ...] = ()
     same_text_as: int | None = None
@@ -99,3 +109,21 @@ def bind_text(operation: Operation, campaign: int, example: int) -> str:
 def bind_ids(operation: Operation, campaign: int, example: int) -> tuple[Id, Id]:
     """The (thread, resource) really presented."""
     return bind_id(operation.thread, campaign, example), bind_id(operation.resource, campaign, example)
+
+
+def bind_filters(operation: Operation, campaign: int, example: int) -> dict[str, str]:
+    """The filters really passed."""
+    return {name: str(bind_id(value, campaign, example)) for name, value in operation.filters.items()}
+
+
+def thread_secrets(plan: Plan, campaign: int, example: int) -> dict[str, str]:
+    """The thread ids of a plan that nobody can guess, as they are really presented, each with its owner.
+
+    Whoever is shown one of them and did not bring it was shown something of its owner's.
+    """
+    owners: dict[str, str] = {}
+    for operation in plan.operations:
+        thread = operation.thread
+        if isinstance(thread, str) and unguessable(thread) and not operation.intrudes:
+            owners.setdefault(str(bind_id(thread, campaign, example)), operation.caller)
+    return owners

@@ -9,14 +9,14 @@ from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.ids import Id, bind_id
-from overheard.core.operation import Operation, bind_ids, bind_text
+from overheard.core.operation import READING, Operation, bind_filters, bind_ids, bind_text
 from overheard.core.outcome import Caller, Channel, Refused, Reply
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
 from overheard.history.evidence import cut, excerpt
-from overheard.history.sight import scan, scanning
+from overheard.history.sight import scan, scanning, scanning_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
 
     from overheard.adapters.adapted import Adapted
     from overheard.drive.inject import Injector
@@ -29,7 +29,8 @@ Ending: TypeAlias = Literal["timeout", "cancelled"]
 
 
 class Target(NamedTuple):
-    """What all operations of one example share. `own` is `own_resources` of the plan."""
+    """What all operations of one example share. `own` is `own_resources` of the plan, `secrets` are the
+    thread ids that nobody can guess, each with its owner (`thread_secrets`)."""  # noqa: D209
 
     adapted: Adapted
     recorder: Recorder
@@ -37,6 +38,7 @@ class Target(NamedTuple):
     example: int
     injector: Injector | None
     own: Mapping[str, str]
+    secrets: Mapping[str, str]
 
 
 class Call:
@@ -64,7 +66,7 @@ class Call:
         target.recorder.record(
             Invoked(example=target.example, operation=operation.number, t=0, thread=thread, resource=resource)
         )
-        ask = self._stream if operation.surface == "stream" else self._send
+        ask = {"send": self._send, "stream": self._stream}.get(operation.surface, self._use)
         try:
             reply = await ask(message, thread, resource)
         except (KeyboardInterrupt, GeneratorExit):
@@ -103,6 +105,26 @@ class Call:
             self._streamed(delta.text)
         return Reply(text="".join(self._pieces))
 
+    async def _use(self, query: str, thread: Id, resource: Id) -> Reply:
+        operation, target = self.operation, self._target
+        answer = await target.adapted.use(
+            operation.surface,
+            query,
+            thread=thread,
+            resource=resource,
+            caller=self._caller(),
+            filters=bind_filters(operation, target.campaign, target.example),
+            probe=self._probe,
+        )
+        return answer.reply
+
+    async def _seen(self, text: str, channel: Channel) -> tuple[Sight, ...]:
+        """The canaries in a text, and the ids: those of the caller's own threads first."""
+        mine = self.operation.caller
+        secrets = sorted(self._target.secrets, key=lambda secret: self._target.secrets[secret] != mine)
+        canaries = await _to_the_end(scanning(text, channel))
+        return canaries + await _to_the_end(scanning_ids(text, channel, secrets))
+
     def _caller(self) -> Caller:
         # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
         # also keeps its memory, and one example then finds the facts of another.
@@ -140,10 +162,10 @@ class Call:
             if leak and self.operation.surface == "stream":
                 self._streamed(leak)
             text += leak
-        sights = await _scan(text, "reply")
+        sights = await self._seen(text, "listing" if self.operation.surface in READING else "reply")
         for channel, shown in reply.channels.items():
-            sights += await _scan(shown, channel)  # type: ignore[arg-type]  # the adapter has checked it
-        sights += await _scan("\n".join(reply.ids.values()), "header")
+            sights += await self._seen(shown, channel)  # type: ignore[arg-type]  # the adapter has checked it
+        sights += await self._seen("\n".join(reply.ids.values()), "header")
         if self._ended_by is not None:
             self._unknown(self._ended_by, text, sights)
         elif not self._given_up:
@@ -179,7 +201,7 @@ class Call:
             words = ""  # That is our own cancelling, and the reason says it.
         # What was streamed before the end was shown: a canary over two deltas is in neither of them.
         said = "".join(self._pieces)
-        sights = await _scan(said, "reply") + await _scan(words, "error")
+        sights = await self._seen(said, "reply") + await self._seen(words, "error")
         text = f"{said}\n{words}" if said else words
         if refused and not self._given_up:
             self._target.recorder.record(
@@ -225,13 +247,12 @@ def _reason(error: BaseException) -> Literal["error", "cancelled", "invalid"]:
     return "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
 
 
-async def _scan(text: str, channel: Channel) -> tuple[Sight, ...]:
-    """`scan`, giving way between the windows of a long text.
+async def _to_the_end(windows: Generator[None, None, tuple[Sight, ...]]) -> tuple[Sight, ...]:
+    """What a scan finds, giving way between the windows of a long text.
 
     Cancellation is not obeyed: an answer that has come is looked through to its end, or a time-out during
     the look would hide a leak. The work is bounded by the text.
     """
-    windows = scanning(text, channel)
     while True:
         try:
             next(windows)

@@ -9,11 +9,13 @@ from the plan. How an operation ends is one of Jepsen's three: `ok`, `fail` (the
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.errors import UsageError
-from overheard.core.operation import own_resources
+from overheard.core.operation import READING, SENDING, own_resources, thread_secrets
 from overheard.drive.call import Call, Ending, Target
 from overheard.drive.inject import injector_for
 from overheard.history.events import ExampleEnded, ExampleStarted, Injection
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS: Final = 5.0
 """For how long a cancelled operation may take to end before it is given up."""
+
+
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Pacer(Protocol):
@@ -50,13 +55,15 @@ async def drive(
     injection: Injection | None = None,
     reduces: int | None = None,
     grace: float = GRACE_SECONDS,
+    secrets: Mapping[str, str] = _NONE,
 ) -> None:
     """Execute `plan` as example number `example` of `campaign` and record all of it.
 
     Rounds run in order; the operations of one round run at once. After a round in which something was told,
     `contract.settle` milliseconds pass. An operation without an answer after `timeout` seconds is cancelled
     and, if it has not ended `grace` seconds later, given up; the example goes on. With an `injection`, the
-    leak that it describes is put in.
+    leak that it describes is put in. `secrets` are thread ids, each with its owner, to look for besides those
+    of the plan.
 
     Whatever the target raises is recorded, `sys.exit` included. Raises UsageError, before anything is
     recorded, if the plan uses a surface that the target does not have; InternalError if the history cannot
@@ -74,6 +81,7 @@ async def drive(
         example=example,
         injector=injector,
         own=own_resources(plan),
+        secrets={**secrets, **thread_secrets(plan, campaign, example)},
     )
     recorder.record(
         ExampleStarted(example=example, phase=phase, plan=plan, t=0, injection=injection, reduces=reduces)
@@ -95,7 +103,8 @@ async def drive(
 
 def _check_surfaces(plan: Plan, adapted: Adapted) -> None:
     for operation in plan.operations:
-        if operation.surface not in adapted.offers.surfaces or operation.surface not in ("send", "stream"):
+        known = operation.surface in (*SENDING, *READING)
+        if not known or operation.surface not in adapted.offers.surfaces:
             raise UsageError(
                 f"operation {operation.number} of the plan uses the surface {operation.surface!r}, which "
                 f"cannot be driven on {adapted.name}; it offers: {', '.join(adapted.offers.surfaces)}"

@@ -17,7 +17,7 @@ from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
 if TYPE_CHECKING:
     from overheard.history.events import Injection
 
-INJECTORS: Final = ("reply", "prompt")
+INJECTORS: Final = ("reply", "prompt", "listing")
 """Names for `Injection.injector`."""
 
 _AROUND: Final = 1_000
@@ -37,7 +37,8 @@ class Injector(Protocol):
 
 
 class ReplyInjector:
-    """Hands what the owner was last told of its fact to the stranger, behind the stranger's own reply.
+    """Hands what the owner was last told of its fact to the stranger, behind the stranger's own reply, or
+    behind what a listing shows it.
 
     What is handed on is the recital as the owner saw it, echo or canary. If the owner was told nothing
     yet, it is the fact as the owner told it.
@@ -96,7 +97,7 @@ def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: in
     Raises InternalError for an unknown injector, or operations that the plan does not have.
     """
     _operation(plan, injection.into)
-    if injection.injector == "reply":
+    if injection.injector in ("reply", "listing"):
         return ReplyInjector(injection, plan, campaign, example)
     if injection.injector == "prompt":
         return PromptInjector(injection, plan, campaign, example)

@@ -8,6 +8,7 @@ caller with a loop to run can give way between them.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from overheard.core.canary import find_canaries
@@ -15,7 +16,7 @@ from overheard.core.disguise import find_disguised
 from overheard.history.events import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from overheard.core.outcome import Channel
 
@@ -30,12 +31,51 @@ OVERLAP: Final = 2_048
 twelve characters and a separator behind each it still stays under a quarter of this."""
 
 
+IDS_KEPT: Final = 64
+"""Ids recorded of one text: a target that lists everybody's threads must not make the history grow with
+the square of its length."""
+
+
+def scan_ids(text: str, channel: Channel, secrets: Sequence[str]) -> tuple[Sight, ...]:
+    """Those of `secrets` that stand in `text` whole, in their order, `IDS_KEPT` at most.
+
+    Whole: one that goes on in letters, digits, `-` or `_` on either side is another id.
+    """
+    return _run(scanning_ids(text, channel, secrets))
+
+
+def scanning_ids(
+    text: str, channel: Channel, secrets: Sequence[str]
+) -> Generator[None, None, tuple[Sight, ...]]:
+    """`scan_ids` in steps: yields between the windows of a long text and returns what `scan_ids` returns."""
+    found: set[str] = set()
+    for start in range(0, len(text), WINDOW):
+        # One character more on the left: what stands before an id says whether it is whole.
+        first = min(start, 1)
+        window = text[start - first : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
+        found |= {secret for secret in secrets if secret in window and _whole(secret, window, first)}
+        if start + WINDOW < len(text):
+            yield
+    return tuple(Sight(secret, channel) for secret in secrets if secret in found)[:IDS_KEPT]
+
+
+def _whole(secret: str, window: str, first: int) -> bool:
+    """Whether `secret` begins in `window` at `first` or later, and as an id of its own."""
+    whole = re.compile(rf"(?<![\w-]){re.escape(secret)}(?![\w-])")
+    found = whole.search(window, first)
+    # One that begins in what the next window shares is left to it: there it can be seen to its end.
+    return found is not None and found.start() <= WINDOW
+
+
 def scan(text: str, channel: Channel) -> tuple[Sight, ...]:
     """The distinct canaries in `text`, plain ones first, each kind in order of first appearance.
 
     A canary that stands there plainly is not reported in disguise as well.
     """
-    windows = scanning(text, channel)
+    return _run(scanning(text, channel))
+
+
+def _run(windows: Generator[None, None, tuple[Sight, ...]]) -> tuple[Sight, ...]:
     while True:
         try:
             next(windows)

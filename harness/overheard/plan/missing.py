@@ -52,35 +52,36 @@ def _pair(loom: Loom, brackets: Sequence[Bracket]) -> tuple[Bracket, Bracket]:
 
 def _probe_with_less(loom: Loom, cell: Cell, owner: Bracket, other: Bracket) -> None:
     targets = [(owner, fact) for fact in owner.facts]
-    loom.probe(_without(loom, cell, other.place.actor, owner.place), targets, served=other)
-    loom.probe(_leave_out(loom, cell, owner.place), targets, served=owner)
+    loom.probe(without(loom, cell, other.place.actor, owner.place), targets, served=other)
+    loom.probe(leave_out(loom, cell, owner.place), targets, served=owner)
 
 
 def _share_a_bucket(loom: Loom, cell: Cell, owner: Bracket, other: Bracket) -> None:
-    place = _leave_out(loom, cell, _fresh(loom, owner.place.actor))
+    place = leave_out(loom, cell, _fresh(loom, owner.place.actor))
     told = loom.tell(place, after=[owner.before, other.before])
-    asked = loom.ask(_without(loom, cell, other.place.actor, place), [told])
+    asked = loom.ask(without(loom, cell, other.place.actor, place), [told])
     own = loom.ask(place, [told])
     # Both are served, with their ids, before and after: that is the control of a fact told without.
     for bracket in (owner, other):
         bracket.within += [asked, own]
 
 
-def _without(loom: Loom, cell: Cell, actor: Actor, owners: Place) -> Place:
+def without(loom: Loom, cell: Cell, actor: Actor, owners: Place) -> Place:
     """Where `actor` calls from without the ids of `cell`. If the thread id is one that it does present, it
     is its own, or the owner's: who checks ownership only when there is a resource checks nothing.
     """
     if cell.ids == "resource" and loom.choose.chance(0.5):
-        place = _leave_out(loom, cell, owners)
+        place = leave_out(loom, cell, owners)
         return Place(actor, place.thread, place.resource, intrudes=True)
-    return _leave_out(loom, cell, _fresh(loom, actor))
+    return leave_out(loom, cell, _fresh(loom, actor))
 
 
 def _fresh(loom: Loom, actor: Actor) -> Place:
     return actor.open() if "thread" in loom.offers.accepts else actor.homes[0]
 
 
-def _leave_out(loom: Loom, cell: Cell, place: Place) -> Place:
+def leave_out(loom: Loom, cell: Cell, place: Place) -> Place:
+    """`place`, with the ids of `cell` gone."""
     gone = _value(loom, cell)
     thread = gone if "thread" in cell.keywords else place.thread
     resource = gone if "resource" in cell.keywords else place.resource

@@ -11,7 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Final, TypeAlias
 
-from overheard.plan.cast import Actor, Place
+from overheard.plan.cast import Place
+from overheard.plan.intruding import intruder
+from overheard.plan.looking import look
 from overheard.plan.missing import missing
 from overheard.plan.steps import Bracket, Loom, Step
 from overheard.scenario.model import Move
@@ -123,21 +125,6 @@ def _strangers(loom: Loom, brackets: Sequence[Bracket]) -> list[tuple[Bracket, B
     return loom.choose.shuffle(strict or pairs)
 
 
-def intruder(loom: Loom, actor: Actor, place: Place) -> Place:
-    """Where `actor` stands when it presents the thread id of `place`.
-
-    Where callers prove who they are, it sometimes names the owner's resource too: the proof must decide.
-    """
-    named = actor.resource
-    if (
-        loom.contract.authentication == "caller"
-        and "caller" in loom.offers.accepts
-        and loom.choose.chance(0.3)
-    ):
-        named = place.actor.resource
-    return Place(actor, place.thread, named, intrudes=True)
-
-
 def take_over(loom: Loom) -> None:
     """A stranger writes into another's thread, lets it settle, and reads before the owner speaks again."""
     brackets = [loom.bracket(actor.homes[0]) for actor in loom.choose.shuffle(loom.actors)[:3]]
@@ -212,6 +199,7 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "shared-thread": shared_thread,
     "same-text": same_text,
     "missing": missing,
+    "look": look,
     "chat": chat,
 }
 

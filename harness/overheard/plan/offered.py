@@ -10,7 +10,8 @@ from typing import Final, Literal, NamedTuple
 
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
+from overheard.core.operation import READING
 from overheard.scenario.model import MISSING_IDS, MissingId, Move, Scenario
 
 IDENTITY: Final = frozenset({"resource", "caller", "tenant"})
@@ -67,11 +68,45 @@ def move_unavailable(
         return Unavailable("not offered", "the target takes no thread id, so a resource has one conversation")
     elif move in ("crosswise", "same-text") and not known and "thread" not in accepts:
         return Unavailable("not offered", "the target takes no id of any kind")
+    elif move == "look":
+        return _look_unavailable(offers)
     elif move == "missing" and not cells(scenario, contract, offers):
         reasons = list(dict.fromkeys(why for why in cell_table(scenario, contract, offers).values() if why))
         # What the contract leaves open would become testable by declaring more; say that first.
         return min(reasons, key=lambda why: why.status != "not promised")
     return None
+
+
+def _look_unavailable(offers: Offers) -> Unavailable | None:
+    if IDENTITY.isdisjoint(offers.accepts) and "thread" not in offers.accepts:
+        return Unavailable("not offered", "the target takes no id of any kind")
+    if not looks(offers):
+        return Unavailable(
+            "not offered", f"the target has none of {', '.join(READING)} that could tell callers apart"
+        )
+    return None
+
+
+def looks(offers: Offers) -> dict[str, Takes]:
+    """The surfaces by which the move `look` looks, and what each of them takes.
+
+    To a target that is not told who calls, threads alone are apart: its list of them is everybody's.
+    """
+    known = not IDENTITY.isdisjoint(offers.accepts)
+    taken = {name: offers.takes(name) for name in READING if name in offers.surfaces}
+    return {name: takes for name, takes in taken.items() if known or "thread" in takes.accepts}
+
+
+def looking_cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[tuple[str, Cell]]:
+    """The ways of leaving out ids that the move `look` goes through, with the surface, in their rotation."""
+    missing = scenario.missing
+    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
+    return [
+        (surface, cell)
+        for cell in asked
+        for surface, takes in looks(offers).items()
+        if _cell_unavailable(cell, contract, takes) is None
+    ]
 
 
 def cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[Cell]:
@@ -87,7 +122,7 @@ def cell_table(scenario: Scenario, contract: Contract, offers: Offers) -> dict[C
     return {cell: _cell_unavailable(cell, contract, offers) for cell in asked}
 
 
-def _cell_unavailable(cell: Cell, contract: Contract, offers: Offers) -> Unavailable | None:
+def _cell_unavailable(cell: Cell, contract: Contract, offers: Offers | Takes) -> Unavailable | None:
     for keyword in cell.keywords:
         if keyword not in offers.accepts:
             return Unavailable("not offered", f"the target takes no {keyword} id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from overheard.core.contract import Contract
@@ -19,7 +19,7 @@ class Step:
     """One operation to be. `after` are steps that must have ended before it starts.
 
     `block` counts the moves of a plan and `episode` its episodes; `twins` numbers, from 1, the rounds in
-    which everybody sends the same text (0: no such round).
+    which everybody sends the same text (0: no such round). `filters` are those of a search.
     """
 
     place: Place
@@ -30,6 +30,8 @@ class Step:
     tells: str | None = None
     asks: tuple[Step, ...] = ()
     twins: int = 0
+    surface: str = "send"
+    filters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +107,27 @@ class Loom:
         """Neither tell nor ask."""
         return self._add(place, messages.chat(self.choose, place.actor.persona), after)
 
+    def look(
+        self,
+        place: Place,
+        surface: str,
+        facts: Sequence[Step],
+        *,
+        after: Iterable[Step] = (),
+        filters: Mapping[str, str] | None = None,
+    ) -> list[Step]:
+        """Look for facts by a surface that shows what is stored: at all of them at once, or by a search for
+        each, in words of its attribute.
+        """
+        wanted = [(fact,) for fact in facts] if surface == "search" else [tuple(facts)]
+        steps = []
+        for some in wanted:
+            text = " ".join(_attributes(some)) if surface == "search" else ""
+            step = self._add(place, text, [*some, *after], asks=some)
+            step.surface, step.filters = surface, filters or {}
+            steps.append(step)
+        return steps
+
     def ask_alike(self, brackets: Sequence[Bracket]) -> None:
         """Let the owners of brackets about one attribute ask for it in the very same words."""
         self._twins += 1
@@ -152,12 +175,13 @@ class Loom:
             bracket.within.append(step)
         return step
 
-    def forbidden(self, actor: Actor, fact: Step) -> bool:
-        """Whether `actor`, in another thread than the fact's, must not hear it."""
+    def forbidden(self, actor: Actor, fact: Step, *, surface: str = "send") -> bool:
+        """Whether `actor`, in another thread than the fact's, must not hear it through `surface`."""
         owner = fact.place.actor
-        if self.contract.scope == "thread":
+        scope = self.contract.scope_of(surface)
+        if scope == "thread":
             return True
-        if self.contract.scope == "tenant" and actor.tenant is not None:
+        if scope == "tenant" and actor.tenant is not None:
             return actor.tenant != owner.tenant
         return actor is not owner
 

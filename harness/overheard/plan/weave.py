@@ -17,6 +17,7 @@ from overheard.core.offers import Offers
 from overheard.core.operation import Operation, Plan
 from overheard.plan.cast import Casting
 from overheard.plan.choose import Chooser, SeedChooser, example_seed
+from overheard.plan.looking import LARGEST as LARGEST_LOOK
 from overheard.plan.moves import MAKES
 from overheard.plan.offered import move_unavailable, unavailable
 from overheard.plan.order import rounds
@@ -95,7 +96,8 @@ def largest_move(scenario: Scenario) -> int:
     for each resource, or each thread of one; probes in between are one for each, or twenty.
     """
     brackets = max(scenario.population.resources[1], scenario.population.threads[1], 3)
-    return 6 * brackets + max(brackets, 20)
+    largest = 6 * brackets + max(brackets, 20)
+    return max(largest, LARGEST_LOOK) if scenario.weights.get("look", 0) > 0 else largest
 
 
 def _episodes(loom: Loom, casting: Casting, operations: int) -> None:
@@ -173,6 +175,7 @@ _LEAST: dict[Move, int] = {
     "shared-thread": 14,
     "same-text": 10,
     "missing": 24,
+    "look": 40,
     "chat": 2,
 }
 """About how many operations each move takes at least."""
@@ -198,7 +201,9 @@ def _operations(ordered: list[list[Step]]) -> tuple[Operation, ...]:
                     tenant=place.actor.tenant,
                     resource=place.resource,
                     thread=place.thread,
+                    surface=step.surface,
                     text=step.text,
+                    filters=step.filters,
                     tells=step.tells,
                     asks=tuple(numbers[fact] for fact in step.asks),
                     same_text_as=None if leader == number else leader,

@@ -8,7 +8,7 @@ goes unseen is not held.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from overheard.check.exposure import Exposure, exposures
 from overheard.check.observe import Observed
@@ -34,22 +34,26 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
     """Where in this example a leak could be put in: one for each cell that was exposed, and channel.
 
     The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
-    prompts only where the probe really made a model call; replies every target has.
+    prompts only where the probe really made a model call; replies every target has, and a probe that looks
+    at what is stored has a listing instead.
     """
     done: set[tuple[str, Mode, str]] = set()
+    channels: tuple[Literal["reply", "prompt", "listing"], ...]
     for exposure in exposures(seen):
         if exposure.control != "bracketed":
             continue
-        for channel in ("reply", "prompt"):
-            if (exposure.relation, exposure.condition, channel) in done:
+        cell = _cell(exposure)
+        channels = ("listing",) if exposure.probe.reads else ("reply", "prompt")
+        for channel in channels:
+            if (*cell, channel) in done:
                 continue
             if channel == "prompt" and not exposure.probe.called():
                 continue
-            done.add((exposure.relation, exposure.condition, channel))
+            done.add((*cell, channel))
             yield _proof(seen, exposure, channel)
 
 
-def _proof(seen: Observed, exposure: Exposure, channel: str) -> Proof:
+def _proof(seen: Observed, exposure: Exposure, channel: Literal["reply", "prompt", "listing"]) -> Proof:
     fact, probe = exposure.fact.number, exposure.probe.number
     recital = _recital(seen, exposure)
     projection = project(seen.view.started.plan, {fact, probe, *recital})
@@ -58,12 +62,18 @@ def _proof(seen: Observed, exposure: Exposure, channel: str) -> Proof:
         Injection(
             injector=channel,
             invariant=exposure.invariant,
-            channel="prompt" if channel == "prompt" else "reply",
+            channel=channel,
             fact=projection.numbers[fact],
             into=projection.numbers[probe],
         ),
-        (exposure.relation, exposure.condition),
+        _cell(exposure),
     )
+
+
+def _cell(exposure: Exposure) -> tuple[str, Mode]:
+    probe = exposure.probe
+    relation = exposure.relation if probe.sends else f"{exposure.relation} by {probe.plan.surface}"
+    return relation, exposure.condition
 
 
 def _recital(seen: Observed, exposure: Exposure) -> list[int]:

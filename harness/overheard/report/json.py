@@ -83,6 +83,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         scenario=finding.scenario,
         example=finding.example,
         condition=finding.condition,
+        surface=finding.surface,
         occurrences=finding.occurrences,
         examples=finding.examples,
         also_in=finding.also_in,

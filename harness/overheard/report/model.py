@@ -79,10 +79,10 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
 
     invariant: str
     breach: Annotated[
-        Literal["seen", "missing", "answered"],
+        Literal["seen", "missing", "answered", "listed"],
         Meta(
-            description="a fact was seen that must not be; was not seen although promised; or a call was "
-            "answered that must be refused"
+            description="a fact was seen that must not be; was not seen although promised; a call was "
+            "answered that must be refused; or the id of somebody else's thread was shown"
         ),
     ]
     diagnosis: str
@@ -97,6 +97,7 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     scenario: str
     example: int
     condition: Mode
+    surface: Annotated[str, Meta(description="the surface by which it was seen")]
     occurrences: Count
     examples: Count
     also_in: Annotated[tuple[Channel, ...], Meta(description="other channels in which it was seen")]

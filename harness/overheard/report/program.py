@@ -123,7 +123,9 @@ def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
 
 
 def _has_marks(plan: Plan) -> bool:
-    values = [value for op in plan.operations for value in (op.resource, op.thread, op.text)]
+    values = [
+        value for op in plan.operations for value in (op.resource, op.thread, op.text, *op.filters.values())
+    ]
     return any(isinstance(value, str) and _MARKS.search(value) is not None for value in values)
 
 
@@ -160,6 +162,8 @@ def _call(operation: Operation, names: _Names, places: Mapping[int | None, int])
         arguments.append(f"tenant={operation.tenant!r}")
     if operation.surface != "send":
         arguments.append(f"surface={operation.surface!r}")
+    if operation.filters:
+        arguments.append(f"filters={dict(operation.filters)!r}")
     if operation.asks:
         arguments.append("asks=True")
     if operation.same_text_as in places:

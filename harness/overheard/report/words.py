@@ -12,12 +12,14 @@ from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party, Sensitivity
+from overheard.core.canary import is_canary
 from overheard.core.contract import ORIGINS, Origin
+from overheard.core.operation import SENDING
 from overheard.core.outcome import Channel
 
-Breach: TypeAlias = Literal["seen", "missing", "answered"]
-"""How a promise was broken: a fact was seen that must not be; it was not seen although promised; or a
-call was answered that must be refused."""
+Breach: TypeAlias = Literal["seen", "missing", "answered", "listed"]
+"""How a promise was broken: a fact was seen that must not be; it was not seen although promised; a call was
+answered that must be refused; or the id of somebody else's thread was shown."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
 
@@ -38,7 +40,9 @@ def breach(finding: Finding) -> Breach:
     """How the finding's promise was broken."""
     if finding.invariant in _RECALL:
         return "missing"
-    return "seen" if finding.token else "answered"
+    if not finding.token:
+        return "answered"
+    return "seen" if is_canary(finding.token) else "listed"
 
 
 def number_of(count: int, one: str, many: str = "") -> str:
@@ -93,8 +97,11 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
     label, how = {
         "seen": ("seen by", CHANNELS[finding.channel]),
         "missing": ("missed by", f"who asked for it and did not get it {CHANNELS[finding.channel]}"),
+        "listed": ("shown its id", CHANNELS[finding.channel]),
         "answered": ("answered", "where the contract promises a refusal"),
     }[breach(finding)]
+    if finding.surface not in SENDING:
+        how += f" of {finding.surface}"
     if finding.also_in:
         how += f" (also {' and '.join(CHANNELS[channel] for channel in finding.also_in)})"
     if finding.disguise:

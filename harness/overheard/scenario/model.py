@@ -22,6 +22,7 @@ Move: TypeAlias = Literal[
     "shared-thread",
     "same-text",
     "missing",
+    "look",
     "chat",
 ]
 """What a plan is woven from.
@@ -34,6 +35,8 @@ Move: TypeAlias = Literal[
 `shared-thread`  two resources use one thread id for their own facts and ask for each other's.
 `same-text`      several resources, each with a fact about one same attribute, send the very same question.
 `missing`        facts are told and asked for without thread id, resource id or both.
+`look`           owners look at what is stored by every surface that shows it; so do strangers, with ids of
+                 their own, with those of others and with less, in between.
 `chat`           a turn that neither tells nor asks.
 """
 
@@ -94,7 +97,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                   The others have their turn one after the other, from example to example, and what room is
                   left is filled by weight. A weight of 0 takes a move out.
     `turns`       operations of one example, about: a move that has begun is finished.
-    `missing`     ids left out by the move `missing`.
+    `missing`     ids left out by the moves `missing` and `look`.
     `width`       operations started together, in mode `concurrent`.
     `latency`     milliseconds, in mode `concurrent`: how long the mirror may keep a model call while it
                   waits for the others of its round.

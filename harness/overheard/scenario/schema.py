@@ -58,7 +58,7 @@ def schema() -> dict[str, Any]:
             ),
             "turns": _range(4, 1000, "Operations of one example."),
             "missing": _table(
-                "Ids left out by the move `missing`, and in which ways.",
+                "Ids left out by the moves `missing` and `look`, and in which ways.",
                 kinds=_some_of(MISSING_KINDS, "In which ways."),
                 ids=_some_of(MISSING_IDS, "Which ids."),
             ),
