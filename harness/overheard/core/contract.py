@@ -151,8 +151,9 @@ def suited(declared: DeclaredContract, offers: Offers) -> DeclaredContract:
         if "thread" in takes.accepts or contract.scope_of(surface) != "thread":
             continue
         if surface in scopes:
+            said = origin_words(origins[f"scope.{surface}"])
             raise UsageError(
-                f"contract key scope.{surface} ({origin_words(origins[f'scope.{surface}'])}) is 'thread', and "
+                f"contract key scope.{surface} ({said}) is 'thread', and "
                 f"{surface} takes no thread id; let it take `thread`, or declare scope.{surface}=resource"
             )
         scopes[surface] = "resource"
