@@ -313,9 +313,10 @@ def demo(*, color: bool | None) -> None:
 
 @cli.command(epilog=TABLE, context_settings=CONTEXT)
 def init() -> None:
-    """Write what this repository needs to test its agent: tests, configuration, a GitHub workflow.
+    """Set this repository up to test its agent.
 
-    Finds the agent by itself, and leaves every file alone that is there.
+    Writes a test, a configuration and a GitHub workflow. Finds the agent by itself, and leaves every file
+    alone that is there.
     """
     from overheard import scaffold  # noqa: PLC0415
 
