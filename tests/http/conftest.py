@@ -77,12 +77,15 @@ class Servers:
             server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=ssl)
 
             async def stop():
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-                for writer in writers:
-                    writer.transport.abort()
                 server.close()
+                # Once more after a while: for a connection that was being accepted when the server closed.
+                for pause in (0.02, 0):
+                    for task in tasks:
+                        task.cancel()
+                    await asyncio.gather(*tasks, return_exceptions=True)
+                    for writer in writers:
+                        writer.transport.abort()
+                    await asyncio.sleep(pause)
 
             self._stops.append(stop)
             return server.sockets[0].getsockname()[1]
@@ -92,7 +95,7 @@ class Servers:
     def stop(self):
         for stop in reversed(self._stops):
             self._wait(stop())
-        self._wait(asyncio.sleep(0.02))  # a transport lets go of its socket on the loop's next turns
+        self._wait(asyncio.sleep(0.05))  # a transport lets go of its socket on the loop's next turns
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
