@@ -43,13 +43,33 @@ def kind(*names: str) -> list[str]:
     return [name for name, specimen in CATALOGUE.items() if specimen.kind in names]
 
 
+HOSTS = ("memory", "sqlite")
+
+
+def causes(which: str) -> list[str]:
+    """Names of leaky agents or twins: all in the full proof, one of each root cause in the ordinary run."""
+    names = kind(which)
+    return (
+        names
+        if SEEDS > 1
+        else sorted({name.replace("-memory", "-HOST").replace("-sqlite", "-HOST") for name in names})
+    )
+
+
+def drawn(name: str) -> Specimen:
+    """The agent of that name. Where the host is left open it is drawn, and the name is printed."""
+    found = name.replace("HOST", random.SystemRandom().choice(HOSTS))
+    print(found)
+    return CATALOGUE[found]
+
+
 def stories(judgement) -> set[tuple[str, str]]:
     return {(one.invariant, one.diagnosis) for one in judgement.findings}
 
 
-@pytest.mark.parametrize("name", kind("leaky"))
+@pytest.mark.parametrize("name", causes("leaky"))
 def test_a_leaky_agent_is_violated_with_its_own_diagnosis_and_no_other(name, seed):
-    specimen = CATALOGUE[name]
+    specimen = drawn(name)
     judgement = campaign(specimen, seed)
     assert judgement.verdict == "violated"
     assert {diagnosis for _, diagnosis in stories(judgement)} == {specimen.diagnosis}
@@ -58,9 +78,9 @@ def test_a_leaky_agent_is_violated_with_its_own_diagnosis_and_no_other(name, see
     assert EXIT[judgement.verdict] == specimen.exit_code
 
 
-@pytest.mark.parametrize("name", kind("twin", "correct"))
+@pytest.mark.parametrize("name", [*causes("twin"), *kind("correct")])
 def test_a_correct_agent_is_held_with_every_promise_judged(name, seed):
-    judgement = campaign(CATALOGUE[name], seed)
+    judgement = campaign(drawn(name), seed)
     assert judgement.verdict == "held", (judgement.reasons, stories(judgement))
     for one in judgement.invariants:
         if one.status == "not promised":
