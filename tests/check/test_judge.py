@@ -177,6 +177,24 @@ def test_recall_is_promised_to_the_next_turn_and_as_far_as_the_window(judged):
     ]
 
 
+def test_a_memory_that_ranks_may_miss_a_fact_once_and_find_it_later(judged):
+    once = HELD.replace("r0 a ?x =x\nr1 b !y", "r0 a ?x\nr0 a ?x =x\nr1 b !y")
+    assert stories(judged(once)) == [("recall-within-thread", "forgets what it was told")]
+    result = judged(once, contract={"recall_kind": "ranked"})
+    assert result.verdict == "held", result.reasons
+    # One that is asked for again and again and never comes is lost, whatever became of the others.
+    lost = HELD + "r0 d !z\nr0 d ?z\nr0 d ?z\n"
+    ranked = {"recall_kind": "ranked", "recall": 10}
+    assert stories(judged(lost, contract=ranked)) == [("recall-within-thread", "forgets what it was told")]
+
+
+def test_a_memory_that_ranks_and_recalls_nothing_is_no_pass(judged):
+    nothing = "r0 a !x\nr0 a ?x\nr1 b !y\nr1 b ?y\nr1 b ?x\nr0 a ?x"
+    assert judged(nothing, contract={"recall_kind": "ranked"}).verdict == "inconclusive"
+    result = judged(nothing, contract={"recall_kind": "ranked", "recall": 10})
+    assert stories(result) == [("recall-within-thread", "remembers nothing")]
+
+
 def test_an_old_recital_is_no_evidence_of_memory(judged):
     # Operation 1 recited x; its echo comes back in operation 9's reply from a stored message, x itself is gone.
     result = judged(HELD.replace("r0 a ?x =x\nr1 b ?y =y", "r0 a ?x `x@1\nr1 b ?y =y"))

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from overheard.check.exposure import exposures, recalls
+from overheard.check.exposure import Recall, exposures, recalls
 from overheard.check.observe import How, Leak, Observed, Stray
 from overheard.check.relation import IDS, RECALL
 from overheard.check.view import Call, Op, View
@@ -250,7 +250,9 @@ class Tally:
 
     def _recalls(self, seen: Observed) -> set[str]:
         exercised = set()
-        for recall in recalls(seen):
+        promised = list(recalls(seen))
+        missed = _missed_by_ranking if seen.view.contract.recall_kind == "ranked" else _missed
+        for recall in promised:
             cell = self.cells.setdefault(
                 CellKey(recall.ask.plan.surface, RECALL, recall.condition), CellCount()
             )
@@ -261,8 +263,8 @@ class Tally:
                 exercised.add(RECALL)
             else:
                 cell.none += 1
-                if len(self.missed) < LEAKS_KEPT:
-                    self.missed.append(Missed(seen.view, recall.fact, recall.ask))
+        room = LEAKS_KEPT - len(self.missed)
+        self.missed.extend(Missed(seen.view, one.fact, one.ask) for one in missed(promised)[: max(room, 0)])
         if seen.view.contract.scope != "thread":
             self._wide(seen)
         return exercised
@@ -310,6 +312,28 @@ class Tally:
         """
         counts = [self.independent[name][invariant] for name in scenarios if name in self.independent]
         return min(counts, default=0)
+
+
+def _missed(promised: list[Recall]) -> list[Recall]:
+    """Every promised recall that did not come."""
+    return [recall for recall in promised if not recall.seen]
+
+
+def _missed_by_ranking(promised: list[Recall]) -> list[Recall]:
+    """The first recall of each fact that was asked for again and again and never came.
+
+    A memory that ranks picks what it finds best: an index of nearest neighbours that is approximate, as
+    most are, passed over a fact in one turn and found it twelve turns later. So one miss is no proof that
+    the fact is lost; that nothing at all was recalled is seen by the controls, of which there are none.
+    """
+    by_fact: dict[int, list[Recall]] = {}
+    for recall in promised:
+        by_fact.setdefault(recall.fact.number, []).append(recall)
+    return [
+        recalls[0]
+        for recalls in by_fact.values()
+        if len(recalls) > 1 and not any(recall.seen for recall in recalls)
+    ]
 
 
 def _belongs(call: Call) -> str:

@@ -4,6 +4,10 @@ A question about an attribute must rank the message that told it first. So only 
 talked about count: nonces and canaries (unique to each message), punctuation, case, and the words any
 message may hold are ignored. The sentence that holds a canary or asks a question weighs more than the
 small talk around it.
+
+No two texts get the very same vector, as with a real model: each leans a little in a direction of its own.
+When all that held no word that counts ("Noted.") lay in one point, an approximate index of nearest neighbours
+was led astray by hundreds of equal vectors, and passed over a fact that matched the question by 0.96.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ _KNOWN: Final = {
 _SLOTS: Final = 8
 """Dimensions one word is spread over: with a single one, two words share it once in 64 pairs."""
 _EMPHASIS: Final = 4.0
+_LEANING: Final = 0.1
+"""How far a vector leans in its text's own direction; the same words in other texts still match by 0.99."""
 
 _TOKEN: Final = re.compile(f"{CANARY.pattern}|{NONCE.pattern}")
 _SENTENCE: Final = re.compile(r"(?<=[.!?;\n\u3002\uff01\uff1f\uff1b])")
@@ -63,8 +69,8 @@ def dimensions_of(model: str) -> int:
 
 
 def embed(text: str, dimensions: int = DIMENSIONS) -> list[float]:
-    """A vector of length one. Texts without a word that counts all get the same one."""
-    return _vector(_weights(text), dimensions)
+    """A vector of length one. That of a text without a word that counts is near no other."""
+    return _vector(_weights(text), dimensions, text)
 
 
 def embed_tokens(tokens: Sequence[int], dimensions: int = DIMENSIONS) -> list[float]:
@@ -75,7 +81,7 @@ def embed_tokens(tokens: Sequence[int], dimensions: int = DIMENSIONS) -> list[fl
     weights: dict[str, float] = {}
     for token in tokens:
         weights[f"#{token}"] = 1.0
-    return _vector(weights, dimensions)
+    return _vector(weights, dimensions, repr(tokens))
 
 
 def pack(vector: Sequence[float]) -> bytes:
@@ -101,19 +107,33 @@ def _words(sentence: str) -> Iterator[str]:
             yield raw[:-1] if len(raw) > 3 and raw.endswith("s") and not raw.endswith("ss") else raw
 
 
-def _vector(weights: dict[str, float], dimensions: int) -> list[float]:
+def _vector(weights: dict[str, float], dimensions: int, text: str) -> list[float]:
+    about = _of_length_one(
+        _sum([(_known_slots(word), weight) for word, weight in weights.items()], dimensions)
+    )
+    own = _of_length_one(_sum([(_slots(text), 1.0)], dimensions))
+    vector = _of_length_one([value + _LEANING * lean for value, lean in zip(about, own, strict=True)])
+    # Zero has no direction: a store that compares by cosine would divide by it.
+    return vector if any(vector) else [1.0, *vector[1:]]
+
+
+def _sum(parts: Sequence[tuple[tuple[int, ...], float]], dimensions: int) -> list[float]:
     vector = [0.0] * dimensions
-    for word, weight in weights.items():
-        for slot in _slots(word):
+    for slots, weight in parts:
+        for slot in slots:
             vector[slot % dimensions] += weight if slot & 1 << 31 else -weight
+    return vector
+
+
+def _of_length_one(vector: list[float]) -> list[float]:
     length = sqrt(sum(value * value for value in vector))
-    if length == 0.0:
-        # Zero has no direction: a store that compares by cosine would divide by it.
-        return [1.0, *vector[1:]]
-    return [value / length for value in vector]
+    return [value / length for value in vector] if length else vector
 
 
-@lru_cache(maxsize=1 << 15)
 def _slots(word: str) -> tuple[int, ...]:
     digest = blake2b(word.encode("utf-8", "replace"), digest_size=4 * _SLOTS).digest()
     return struct.unpack(f"<{_SLOTS}I", digest)
+
+
+_known_slots = lru_cache(maxsize=1 << 15)(_slots)
+"""For words, of which there are few; whole texts are never seen again."""
