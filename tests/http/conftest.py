@@ -57,11 +57,8 @@ class Servers:
 
     def raw(self, speak, *, ssl=None):
         """Serve `async speak(reader, writer)` on each connection, after its request's head and body."""
-        tasks, writers = set(), []
 
         async def connected(reader, writer):
-            tasks.add(asyncio.current_task())
-            writers.append(writer)
             try:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
@@ -78,14 +75,6 @@ class Servers:
 
             async def stop():
                 server.close()
-                # Once more after a while: for a connection that was being accepted when the server closed.
-                for pause in (0.02, 0):
-                    for task in tasks:
-                        task.cancel()
-                    await asyncio.gather(*tasks, return_exceptions=True)
-                    for writer in writers:
-                        writer.transport.abort()
-                    await asyncio.sleep(pause)
 
             self._stops.append(stop)
             return server.sockets[0].getsockname()[1]
@@ -95,11 +84,26 @@ class Servers:
     def stop(self):
         for stop in reversed(self._stops):
             self._wait(stop())
-        self._wait(asyncio.sleep(0.05))  # a transport lets go of its socket on the loop's next turns
+        self._wait(self._hang_up())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
+
+    async def _hang_up(self):
+        """Nothing is left of any connection: neither of those that are served, nor of one that was just being
+        accepted when its server closed, of which nobody has heard but the loop."""
+        while True:
+            await asyncio.sleep(0.01)  # a task that was cancelled before its first turn closes no socket
+            tasks = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            transports = [each for each in self._loop._transports.values() if each._sock is not None]
+            for transport in transports:
+                transport.abort()
+            if not tasks and not transports:
+                return
 
     def _wait(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)

@@ -115,6 +115,9 @@ def _start(routes: _Routes, port: int) -> _Running:
             await ending.wait()
         finally:
             await runner.cleanup()
+            # A connection that was being accepted when the server closed is a task that has not begun. If it
+            # were cancelled before its first turn, as the loop ends, nobody would close its socket.
+            await asyncio.sleep(0)
 
     def run() -> None:
         try:
