@@ -182,6 +182,29 @@ def test_two_draws_at_once_do_not_disturb_each_other(scenarios, reference):
     assert found == [reference] * 2
 
 
+def test_every_run_draws_in_the_same_thread(scenarios, monkeypatch):
+    """In each new one Hypothesis walks through all objects of the process, and that costs more than drawing."""
+    seen = set()
+    monkeypatch.setattr(draw_module, "_collect", lambda *_arguments: seen.add(threading.get_ident()))
+    for _ in range(3):
+        drawn_plans(scenarios["stranger"])
+    assert len(seen) == 1
+    assert threading.get_ident() not in seen
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_draws_as_its_parent_does(reference, tmp_path):
+    """It has the objects of its parent and none of its threads: a run would be waited for forever."""
+    fork = """
+draw(builtin()["recall"], seed=1, count=1, contract=Contract(), offers=Offers())
+import os, signal
+if child := os.fork():
+    os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+signal.alarm(60)
+"""
+    assert elsewhere(tmp_path, fork) == reference
+
+
 def test_random_numbers_of_the_process_stay_as_they_were(scenarios):
     random.seed(1)
     expected = [random.random() for _ in range(3)]

@@ -10,10 +10,11 @@ import hashlib
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from hypothesis.strategies import DrawFn
+    from hypothesis.strategies import DrawFn, SearchStrategy
 
 T = TypeVar("T")
 
@@ -81,10 +82,7 @@ class DrawChooser(Chooser):
     """Choices drawn by Hypothesis; after the first thousand, expanded from a number that it draws."""
 
     def __init__(self, draw: DrawFn) -> None:
-        from hypothesis import strategies  # noqa: PLC0415 - 300 ms that only drawn plans must pay
-
         self._draw = draw
-        self._integers = strategies.integers
         self._left = _DRAWN
         self._tail: SeedChooser | None = None
 
@@ -99,7 +97,15 @@ class DrawChooser(Chooser):
         return self._tail.integer(low, high)
 
     def _far(self, low: int, high: int) -> int:
-        return self._draw(self._integers(_FAR + low, _FAR + high)) - _FAR
+        return self._draw(_integers(_FAR + low, _FAR + high)) - _FAR
+
+
+@lru_cache(maxsize=1 << 12)
+def _integers(low: int, high: int) -> SearchStrategy[int]:
+    """Made once: a plan draws some hundreds, and most of them within the same few bounds."""
+    from hypothesis import strategies  # noqa: PLC0415 - 300 ms that only drawn plans must pay
+
+    return strategies.integers(low, high)
 
 
 def example_seed(seed: int, scenario: str, index: int) -> int:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -29,22 +34,63 @@ def draw(scenario: Scenario, *, seed: int, count: int, contract: Contract, offer
     if count < 1 or unavailable(scenario, contract, offers) is not None:
         return []
     plans: dict[bytes, Plan] = {}
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            _collect(plans, scenario, seed, count, contract, offers)
-        except BaseException as error:  # noqa: BLE001 - carried into the thread that waits
-            failures.append(error)
-
-    # A thread of its own: Hypothesis keeps the running example in thread-local state, and an enclosing
-    # @given would otherwise take the draws for its own.
-    thread = threading.Thread(target=run, name="overheard-plans", daemon=True)
-    thread.start()
-    thread.join()
-    if failures:
-        raise InternalError(f"drawing plans for {scenario.name} failed: {failures[0]!r}") from failures[0]
+    try:
+        _DRAWER.run(lambda: _collect(plans, scenario, seed, count, contract, offers))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise InternalError(f"drawing plans for {scenario.name} failed: {error!r}") from error
     return list(plans.values())
+
+
+_Job: TypeAlias = tuple[Future[None], Callable[[], None]]
+
+
+class _Drawer:
+    """The one thread in which plans are drawn, one run after the other.
+
+    Not the caller's: Hypothesis keeps the running example in thread-local state, and an enclosing @given
+    would otherwise take the draws for its own. Nor a new one for each run: in every thread that it has not
+    seen before Hypothesis walks through all objects of the process, which took longer than drawing did.
+    """
+
+    def __init__(self) -> None:
+        self._starting = threading.Lock()
+        self._jobs: SimpleQueue[_Job] | None = None
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do `work` in the thread and wait for its end. Raises what it raises."""
+        with self._starting:
+            if self._jobs is None:
+                self._jobs = SimpleQueue()
+                threading.Thread(
+                    target=_draw_on, args=(self._jobs,), name="overheard-plans", daemon=True
+                ).start()
+        done: Future[None] = Future()
+        self._jobs.put((done, work))
+        done.result()
+
+
+def _draw_on(jobs: SimpleQueue[_Job]) -> None:
+    while True:
+        done, work = jobs.get()
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - carried into the thread that waits
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+        del done, work
+
+
+_DRAWER = _Drawer()
+if hasattr(os, "register_at_fork"):
+    # A forked process has the objects of its parent and none of its threads.
+    os.register_at_fork(after_in_child=_DRAWER.__init__)  # type: ignore[misc]  # the same as a new one
+
+
+class _Enough(BaseException):
+    """Ends a run of Hypothesis at once. As an `Exception` it would be taken for a failure, and replayed."""
 
 
 def _collect(
@@ -72,8 +118,9 @@ def _collect(
     )
     @hypothesis.given(strategy(scenario, contract=contract, offers=offers, seed=seed))
     def collect(plan: Plan) -> None:
-        # Never raises: that would start replays, and the plans would be others.
-        if len(plans) < count:
-            plans.setdefault(msgspec.json.encode(plan), plan)
+        plans.setdefault(msgspec.json.encode(plan), plan)
+        if len(plans) == count:
+            raise _Enough
 
-    collect()
+    with contextlib.suppress(_Enough):
+        collect()
