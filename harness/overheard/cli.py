@@ -247,7 +247,11 @@ def check(
 @cli.command(epilog=TABLE, context_settings=CONTEXT)
 @click.argument("run_folder", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
 @_option(
-    "--format", "form", type=click.Choice(["terminal", "json", "md"]), default="terminal", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json", "html", "md", "junit"]),
+    default="terminal",
+    show_default=True,
 )
 @_evidence
 @_color
@@ -454,14 +458,10 @@ def _judge(path: Path) -> Judgement:
 
 
 def _render(form: str, judgement: Judgement, *, show_evidence: bool, color: bool) -> str | bytes:
-    if form == "json":
-        from overheard.report.json import to_json  # noqa: PLC0415
+    if form != "terminal":
+        from overheard.report.formats import FORMATS  # noqa: PLC0415
 
-        return to_json(judgement, show=show_evidence)
-    if form == "md":
-        from overheard.report.markdown import to_markdown  # noqa: PLC0415
-
-        return to_markdown(judgement, show=show_evidence)
+        return FORMATS[form].render(judgement, show_evidence)
     from overheard.report.terminal import to_terminal  # noqa: PLC0415
 
     width = shutil.get_terminal_size((100, 0)).columns

@@ -28,7 +28,9 @@ def test_the_wheel_holds_the_package_and_the_scenarios_and_nothing_else(wheel):
     assert {
         name.removeprefix("overheard/scenarios/") for name in names if name.startswith("overheard/scenarios/")
     } == {path.name for path in (ROOT / "scenarios").glob("*.toml")}
-    assert "overheard/py.typed" in names
+    assert {"overheard/py.typed", "overheard/report/page.css", "overheard/report/page.html.jinja"} <= set(
+        names
+    )
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 
@@ -64,7 +66,7 @@ def test_demo_doctor_and_run_from_the_wheel_alone(installed, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["verdict"] == "held"
-    assert (tmp_path / "reports" / "overheard" / "report.md").is_file()
+    assert (tmp_path / "reports" / "overheard" / "report.html").is_file()
 
     done = run(installed, tmp_path, "scenarios")
     assert done.returncode == 0, done.stderr

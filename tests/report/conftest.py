@@ -1,5 +1,7 @@
 """Judgements for the reports to render: three written by hand, and any at all."""
 
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import strategies as st
@@ -43,6 +45,16 @@ HOSTILE = [
     TOKEN,
     "",
     "   ",
+]
+
+NASTIER = [
+    "z" + "\u0335\u0336\u030d\u033f\u0311\u0306" * 40,
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd",
+    "W" * 3_000,
+    "</style></title></textarea></script><svg onload=alert(1)>",
+    "<img src=x onerror=alert(1)><!--",
+    "{{ 7 * 7 }}{% raw %}",
+    "&#60;script&#62;",
 ]
 
 
@@ -254,3 +266,43 @@ def inconclusive(held):
             for name in ("recall-within-thread", "no-cross-resource-leakage")
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def hostile(violated):
+    """A judgement in which everything that a target can say or be called is an attack."""
+    nasty = itertools.cycle([*HOSTILE, *NASTIER])
+
+    def poisoned(value):
+        return " ".join([value, *(next(nasty) for _ in range(3))])
+
+    return _changed(violated, poisoned)
+
+
+def _changed(value, change):
+    """`value` with every text in it changed that is not one of a few given words."""
+    match value:
+        case Contract():
+            return value
+        case msgspec.Struct():
+            fields = {field.encode_name: field.type for field in inspect.type_info(type(value)).fields}
+            free = [name for name, kind in fields.items() if not _is_choice(kind)]
+            return replace(value, **{name: _changed(getattr(value, name), change) for name in free})
+        case str():
+            return change(value)
+        case tuple():
+            return tuple(_changed(one, change) for one in value)
+        case dict():
+            return {key: _changed(one, change) for key, one in value.items()}
+    return value
+
+
+def _is_choice(kind):
+    match kind:
+        case inspect.UnionType():
+            return any(_is_choice(one) for one in kind.types)
+        case inspect.DictType():
+            return _is_choice(kind.value_type)
+        case inspect.VarTupleType():
+            return _is_choice(kind.item_type)
+    return isinstance(kind, inspect.LiteralType)

@@ -21,6 +21,8 @@ SPAN = re.compile(r"`[^`]+`")
         ("tag\U000e0041", "tag\\U000e0041"),
         ("half \ud800", "half \\ud800"),
         ("C:\\x1b", "C:\\x1b"),
+        ("e\u0301\u0323", "e\u0301\u0323"),
+        ("Z" + 6 * "\u0336" + "a", "Z" + 4 * "\u0336" + 2 * "\\u0336" + "a"),
     ],
 )
 def test_what_acts_is_written_out(raw, shown):

@@ -11,6 +11,8 @@ from overheard.report.formats import FORMATS
 from overheard.report.json import to_json
 from overheard.report.write import MARKER, prepare, write
 
+REPORTS = {"report.json", "report.html", "report.md", "junit.xml"}
+
 
 def _names(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
@@ -22,14 +24,12 @@ def test_fixed_names(tmp_path, violated):
     written = write(folder, violated)
     assert _names(folder) == {
         MARKER,
-        "report.json",
-        "report.md",
-        "junit.xml",
+        *REPORTS,
         "counterexamples/counterexample-1.py",
     }
     assert {str(path.relative_to(folder)) for path in written} == _names(folder) - {MARKER}
     assert (folder / "report.json").read_bytes() == to_json(violated)
-    assert {form.file for form in FORMATS.values()} == {"report.json", "report.md", "junit.xml"}
+    assert {form.file for form in FORMATS.values()} == REPORTS
 
 
 def test_an_earlier_run_moves_away(tmp_path, violated, held):
@@ -40,14 +40,10 @@ def test_an_earlier_run_moves_away(tmp_path, violated, held):
         write(tmp_path, judgement)
     assert _names(tmp_path / "previous") == {
         "1/history.jsonl",
-        "1/report.json",
-        "1/report.md",
-        "1/junit.xml",
+        *(f"1/{name}" for name in REPORTS),
         "1/counterexamples/counterexample-1.py",
         "2/history.jsonl",
-        "2/report.json",
-        "2/report.md",
-        "2/junit.xml",
+        *(f"2/{name}" for name in REPORTS),
     }
     (tmp_path / "previous" / "9").mkdir()
     prepare(tmp_path)
@@ -67,7 +63,7 @@ def test_a_history_judged_again_in_its_own_folder_stays(tmp_path, held):
     prepare(tmp_path, keep=history)
     write(tmp_path, held, history=history)
     assert history.read_text() == "{}\n"
-    assert _names(tmp_path / "previous") == {"1/report.json", "1/report.md", "1/junit.xml"}
+    assert _names(tmp_path / "previous") == {f"1/{name}" for name in REPORTS}
 
 
 def test_a_history_from_elsewhere_is_copied_for_its_owner_alone(tmp_path, held):
@@ -124,14 +120,14 @@ def test_a_full_disk_leaves_the_old_report_whole(tmp_path, held, violated, monke
     with pytest.raises(InternalError, match="No space left on device"):
         write(tmp_path, violated)
     assert (tmp_path / "report.json").read_bytes() == before
-    assert _names(tmp_path) == {MARKER, "report.json", "report.md", "junit.xml"}
+    assert _names(tmp_path) == {MARKER, *REPORTS}
 
 
 def test_half_a_report_of_a_killed_run_is_no_obstacle(tmp_path, held):
     prepare(tmp_path)
     (tmp_path / ".report.json.partial").write_text("{")
     write(tmp_path, held)
-    assert _names(tmp_path) == {MARKER, "report.json", "report.md", "junit.xml"}
+    assert _names(tmp_path) == {MARKER, *REPORTS}
 
 
 def test_a_program_that_no_finding_names_goes(tmp_path, violated, finding):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from overheard.check.result import Judgement
+from overheard.report.html import to_html
 from overheard.report.json import to_json
 from overheard.report.junit import to_junit
 from overheard.report.markdown import to_markdown
@@ -22,9 +23,8 @@ class Format(NamedTuple):
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
         "json": Format("report.json", lambda judgement, show: to_json(judgement, show=show)),
-        "markdown": Format(
-            "report.md", lambda judgement, show: to_markdown(judgement, show=show).encode("utf-8")
-        ),
+        "html": Format("report.html", lambda judgement, show: to_html(judgement, show=show).encode("utf-8")),
+        "md": Format("report.md", lambda judgement, show: to_markdown(judgement, show=show).encode("utf-8")),
         "junit": Format("junit.xml", lambda judgement, show: to_junit(judgement, show=show)),
     }
 )

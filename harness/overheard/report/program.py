@@ -73,7 +73,7 @@ def _docstring(finding: Finding, number: int) -> str:
     return repr(words)
 
 
-class _Names:
+class Names:
     """A name for every id of a plan that is a string: people for resources, `thread` for threads."""
 
     def __init__(self, plan: Plan) -> None:
@@ -100,7 +100,7 @@ def _strings(values: Iterable[Id]) -> list[str]:
 
 
 def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
-    names = _Names(plan)
+    names = Names(plan)
     lines = list(_MARKS_EXPLAINED) if _has_marks(plan) else []
     lines += names.lines()
     lines += [""] if lines else []
@@ -153,7 +153,7 @@ def _laid_out(start: str, arguments: list[str], end: str) -> list[str]:
     return [start, *_indented([f"{arguments[0]},", f"{', '.join(arguments[1:])},"]), end]
 
 
-def _call(operation: Operation, names: _Names, places: Mapping[int | None, int]) -> list[str]:
+def _call(operation: Operation, names: Names, places: Mapping[int | None, int]) -> list[str]:
     arguments = [repr(operation.text)]
     arguments += _identity("resource", operation.resource, names.resources)
     arguments += _identity("thread", operation.thread, names.threads)

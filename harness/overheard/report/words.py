@@ -149,6 +149,15 @@ def reasons(judgement: Judgement) -> list[str]:
     return _once(lines)
 
 
+def gathered(sentences: Iterable[str]) -> list[str]:
+    """Sentences that end alike after their last colon as one: `a, sequential; b, sequential: not reached`."""
+    ends: dict[str, list[str]] = {}
+    for sentence in sentences:
+        about, colon, end = sentence.rpartition(": ")
+        ends.setdefault(colon + end, []).append(about)
+    return [f"{'; '.join(_once(about))}{end}" for end, about in ends.items()]
+
+
 def not_claimed(judgement: Judgement) -> list[str]:
     """What this run does not say, so that nobody reads it into a verdict."""
     lines = [f"{r.name}: {r.status}" for r in judgement.invariants if r.status != "judged"]
