@@ -49,7 +49,7 @@ from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
 from overheard.plan.draw import draw
 from overheard.plan.weave import expand
-from overheard.reduce.prove import Proof, proofs_of
+from overheard.reduce.prove import Proof, proofs_of, swaps_of
 from overheard.reduce.shrink import Ends, shrink
 from overheard.scenario.model import Scenario
 from overheard.version import __version__
@@ -443,7 +443,7 @@ class Stage:
         of each cell and channel."""  # noqa: D209
         wanted = self._options.profile.proofs
         leaked = {leak.invariant for leak in seen.leaks}
-        for proof in proofs_of(seen):
+        for proof in (*proofs_of(seen), *swaps_of(seen, self._options.campaign)):
             if proof.injection.invariant in leaked:
                 continue
             kind = proof.kind if self._options.prove else ()

@@ -56,7 +56,9 @@ class Observation(NamedTuple):
     """What one step showed its caller, and the model on its behalf.
 
     `reply` is the first of the answer's text, or of the refusal's or error's; `sights` are the canaries
-    found in all of it, in its chunks, and in the prompts that belong to this step and no other.
+    found in all of it, in its chunks, and in the prompts that belong to this step and no other. `made_for`
+    are the steps for which the answer was made, by the nonces in it: the mirror repeats that of the message
+    it answers.
     """
 
     step: int
@@ -64,6 +66,7 @@ class Observation(NamedTuple):
     outcome: Outcome
     reply: str
     sights: tuple[Sight, ...]
+    made_for: tuple[int, ...] = ()
 
     def channels_of(self, fact: FactKey) -> list[Channel]:
         """Through which channels `fact` or an echo of it was visible here."""
@@ -124,6 +127,7 @@ class Stage:
         self._latency = latency
         self._steps = 0
         self._threads: dict[int, Id] = {}
+        self._leaders: dict[int, int] = {}
         self._secrets: dict[str, str] = {}
 
     def send(
@@ -188,6 +192,7 @@ class Stage:
         )
         self._secrets.update(thread_secrets(plan, self._campaign, _EXAMPLE))
         self._threads |= {one.number: bind_ids(one, self._campaign, _EXAMPLE)[0] for one in operations}
+        self._leaders |= {one.number: _leader(one) for one in operations}
         happened = self._events[before:]
         return [_observed(operation, operations, happened, self._campaign) for operation in operations]
 
@@ -195,9 +200,12 @@ class Stage:
         """Whether `seen` breaks the promise about what `told` told.
 
         `broken_if` says how: the fact was `seen`; it was `missing` although the call was answered; the id of
-        the thread in which `told` spoke was `listed`; or the call was `answered` at all, where a refusal is
-        promised.
+        the thread in which `told` spoke was `listed`; the answer that `told` asked for was `swapped`, given
+        to `seen`; or the call was `answered` at all, where a refusal is promised.
         """
+        if broken_if == "swapped":
+            return _handed(told, seen, self._leaders.get(told.step, told.step))
+
         channels = seen.channels_of(FactKey(self._campaign, _EXAMPLE, told.step, 0))
         if broken_if == "answered":
             broken = seen.outcome == "ok"
@@ -215,16 +223,26 @@ class Stage:
         return Verdict(broken, f"{'violated' if broken else 'did not reproduce'}: {sentence}")
 
 
+def _handed(told: Observation, seen: Observation, message: int) -> Verdict:
+    broken = message in seen.made_for
+    given = "was given" if broken else "was not given"
+    what = f"{seen.caller}, in step {seen.step}, {given} the answer to step {told.step} of {told.caller}"
+    return Verdict(broken, f"{'violated' if broken else 'did not reproduce'}: {what}")
+
+
 def _observed(
     operation: Operation, neighbours: tuple[Operation, ...], events: list[AnyEvent], campaign: int
 ) -> Observation:
     outcome: Outcome = "info"
     text = ""
     sights: list[Sight] = []
+    made_for: tuple[int, ...] = ()
     for event in events:
         match event:
             case Completed() | Failed() | Unknown() if event.operation == operation.number:
                 outcome = _outcome(event)
+                if not isinstance(event, Failed):
+                    made_for = _made_for(operation, event.nonces, events, campaign)
                 text = event.text
                 sights += event.sights
             case Chunked() if event.operation == operation.number:
@@ -233,7 +251,27 @@ def _observed(
                 sights += event.sights
             case _:
                 pass
-    return Observation(operation.number, operation.caller, outcome, text, tuple(sights))
+    return Observation(operation.number, operation.caller, outcome, text, tuple(sights), made_for)
+
+
+def _made_for(
+    operation: Operation, nonces: Sequence[tuple[int, int, int]], events: list[AnyEvent], campaign: int
+) -> tuple[int, ...]:
+    """The steps that an answer names, but those whose messages stood in one prompt with the operation's own:
+    they were quoted, or answered together with it."""  # noqa: D209
+    own = _leader(operation)
+    prompts = [
+        {step for number, _, step in (*event.nonces, *event.elsewhere) if number == campaign}
+        for event in events
+        if isinstance(event, ModelCalled)
+    ]
+    named = [step for number, _, step in nonces if number == campaign]
+    return tuple(step for step in named if step == own or not any({step, own} <= said for said in prompts))
+
+
+def _leader(operation: Operation) -> int:
+    """The step whose nonce an operation's message carries."""
+    return operation.number if operation.same_text_as is None else operation.same_text_as
 
 
 def _outcome(event: Completed | Failed | Unknown) -> Outcome:
@@ -251,11 +289,7 @@ def _asked_by(event: ModelCalled, neighbours: tuple[Operation, ...], campaign: i
     for nonce_campaign, _, step in (*event.nonces, *event.elsewhere):
         if nonce_campaign != campaign:
             continue
-        named = [
-            operation.number
-            for operation in neighbours
-            if step == (operation.number if operation.same_text_as is None else operation.same_text_as)
-        ]
+        named = [operation.number for operation in neighbours if step == _leader(operation)]
         if named:
             return named
     return []

@@ -13,6 +13,8 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a ?x mute     an answer without a model call
     r1@r0 a ?x       r1 names r0's resource
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
+    r0 a ?x re       the answer repeats the nonce of its message;  re:3  that of operation 3;  re re:3  both
+    r0 a ?x beside:3 the prompt also holds the message of operation 3
     r0 a ?x late:xy  a model call that comes after the reply and shows x and y
     r0 a ?x lost:xy  a model call that nobody can be named for, showing x and y
     r1 b ?x via:search        looks for x by a surface that makes no model call; =x, `x@3, no:x as above
@@ -77,6 +79,8 @@ class Line:
         self.surface = next((word[4:] for word in words if word.startswith("via:")), "send")
         filters = (word[7:].partition("=") for word in words if word.startswith("filter:"))
         self.filters = {name: f"{value}-<<ns>>" for name, _, value in filters}
+        self.repeats = [word for word in words if word == "re" or word.startswith("re:")]
+        self.beside = [int(word[7:]) for word in words if word.startswith("beside:")]
         self.same = next((int(word[5:]) for word in words if word.startswith("same:")), None)
 
 
@@ -153,6 +157,8 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
                 events.append(ModelAnswered(example=example, call=call, t=next(clock)))
             for line in together:
                 _end(line, example, clock, by_letter, events)
+                if options.get("never_suspends"):
+                    events[-1] = msgspec.structs.replace(events[-1], suspended=False)
                 for word in line.words:
                     if word.startswith("late:"):
                         events.append(_call(line, example, next(calls), clock, by_letter(word[5:])))
@@ -167,6 +173,7 @@ def _call(line: Line, example: int, call: int, clock: Any, facts: list[FactKey],
         call=call,
         t=next(clock),
         nonces=((CAMPAIGN, example, leader),) if named else (),
+        elsewhere=tuple((CAMPAIGN, example, number) for number in line.beside) if named else (),
         sights=tuple(Sight(mint_fact(fact), "prompt") for fact in facts),
     )
 
@@ -226,7 +233,9 @@ def _end(line: Line, example: int, clock: Any, by_letter: Any, events: list[Any]
     else:
         sights += [Sight(one, shown) for one in ids]
         text, length = ("", 0) if shown == "listing" and not sights else ("hello", 5)
-        events.append(Completed(**at, text=text, length=length, sights=tuple(sights)))
+        repeated = [leader if word == "re" else int(word[3:]) for word in line.repeats]
+        nonces = tuple((CAMPAIGN, example, number) for number in repeated)
+        events.append(Completed(**at, text=text, length=length, sights=tuple(sights), nonces=nonces))
 
 
 @pytest.fixture

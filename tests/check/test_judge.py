@@ -12,6 +12,14 @@ from overheard.check.judge import judge
 from overheard.history.events import ExampleEnded, Injection
 from overheard.history.reader import History
 
+ALL = (
+    "recall-within-thread",
+    "no-cross-thread-recall",
+    "no-cross-resource-leakage",
+    "thread-ownership",
+    "ids-required",
+)
+
 HELD = """
 r0 a !x
 r0 a ?x =x
@@ -37,11 +45,11 @@ def stories(judgement):
 def test_a_correct_target_is_held_and_every_promise_judged(judged):
     result = judged(HELD)
     assert result.verdict == "held", result.reasons
-    assert {one.name: one.verdict for one in result.invariants} == dict.fromkeys(
-        [one.name for one in result.invariants], "held"
-    )
-    assert [one.exposures for one in result.invariants] == [2, 1, 1, 1, 1]
-    assert all(one.examples == 1 for one in result.invariants)
+    asked_for = [one for one in result.invariants if one.status != "not offered"]
+    assert [one.name for one in asked_for] == list(ALL)
+    assert [one.verdict for one in asked_for] == ["held"] * 5
+    assert [one.exposures for one in asked_for] == [2, 1, 1, 1, 1]
+    assert all(one.examples == 1 for one in asked_for)
     assert of(result, "ids-required").bound == pytest.approx(0.95)
     assert not result.findings
     assert not result.reasons
@@ -62,8 +70,8 @@ def test_one_leak_is_one_finding_of_its_own_invariant(judged, line, leaky, invar
     result = judged(HELD.replace(line, leaky))
     assert result.verdict == "violated"
     assert stories(result) == [(invariant, diagnosis)]
-    verdicts = {one.name: one.verdict for one in result.invariants if one.name != invariant}
-    assert set(verdicts.values()) == {"held"}
+    verdicts = {one.name: one.verdict for one in result.invariants}
+    assert {name for name in ALL if verdicts[name] == "held"} == set(ALL) - {invariant}
     finding = result.findings[0]
     assert (finding.owner.caller, finding.owner.operation) == ("r0", 0)
     assert finding.observer.caller == leaky.split()[0]

@@ -70,6 +70,7 @@ def test_a_target_that_shows_everybody_its_own_is_held_by_every_surface(looked):
         "no-cross-resource-leakage": 3,
         "thread-ownership": 1,
         "ids-required": 3,
+        "reply-matches-request": 0,
     }
     states = {(cell.surface, cell.relation): cell.state for cell in result.coverage}
     assert states["list_threads", "thread-ownership"] == "not offered"

@@ -4,7 +4,7 @@ import pytest
 
 from overheard.core.canary import FactKey, find_canaries, find_nonces, mint_echo, mint_fact, mint_nonce
 from overheard.core.errors import InternalError
-from overheard.drive.inject import PromptInjector, ReplyInjector, injector_for
+from overheard.drive.inject import PromptInjector, ReplyInjector, SwapInjector, injector_for
 from overheard.history.events import Chunked, Completed, ExampleStarted, Injection, Sight
 
 KEY = FactKey(7, 3, 0, 0)
@@ -115,6 +115,18 @@ def test_the_fact_gets_into_what_the_stranger_sends_without_its_owners_nonce(dri
     assert [find_canaries(message) for message in got] == [[FACT], [OTHER], [], [FACT], []]
 
 
+def test_an_answer_is_handed_to_another_request_behind_its_own(driven, plan):
+    async def target(message):
+        return f"noted {find_nonces(message)[0]}"
+
+    replies = _replies(driven(target, plan, injection=_injection("swap", into=3, fact=2)))
+    assert replies[3].nonces == ((7, 3, 3), (7, 3, 2))
+    assert mint_nonce(7, 3, 2, flags=1) in replies[3].text
+    assert [replies[number].nonces for number in (0, 1, 2, 4)] == [
+        ((7, 3, number),) for number in (0, 1, 2, 4)
+    ]
+
+
 def test_the_injection_is_in_the_history(driven, recording, plan):
     injection = _injection("prompt")
     driven(lambda message: "noted", plan, injection=injection, phase="prove")
@@ -124,7 +136,7 @@ def test_the_injection_is_in_the_history(driven, recording, plan):
 
 
 def test_injectors_are_found_by_name(plan):
-    for name, kind in (("reply", ReplyInjector), ("prompt", PromptInjector)):
+    for name, kind in (("reply", ReplyInjector), ("prompt", PromptInjector), ("swap", SwapInjector)):
         assert isinstance(injector_for(_injection(name), plan, campaign=7, example=3), kind)
 
 

@@ -8,8 +8,9 @@ from overheard.check.exposure import exposures
 from overheard.core.operation import bind_text
 from overheard.drive.inject import INJECTORS
 from overheard.reduce.project import project
-from overheard.reduce.prove import proofs_of
+from overheard.reduce.prove import proofs_of, swaps_of
 
+CAMPAIGN = 4711
 LEAKAGE = {
     "sibling-threads": "no-cross-thread-recall",
     "many-resources": "no-cross-resource-leakage",
@@ -90,3 +91,24 @@ def test_an_exposure_without_its_bracket_is_no_place_for_a_proof(weave, observed
         seen = observed(project(plan, {op.number for op in asked}).plan)
         assert list(exposures(seen))
         assert list(proofs_of(seen)) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_answer_is_handed_to_one_that_waits_for_another_and_must_not_hear_of_it(seed, weave, observed):
+    seen = observed(weave("concurrent-resources", seed))
+    (proof,) = swaps_of(seen, CAMPAIGN)
+    given, into = proof.plan.operations
+    if proof.injection.fact:
+        given, into = into, given
+    assert (given.number, into.number) == (proof.injection.fact, proof.injection.into)
+    assert given.round == into.round
+    assert given.caller != into.caller
+    assert proof.kind == ("reply-matches-request", "concurrent")
+    again = observed(proof.plan)
+    assert all(op.overlapped for op in again.view.ops.values())
+
+
+def test_where_nothing_is_in_flight_together_no_answer_can_be_handed_over(weave, observed):
+    assert list(swaps_of(observed(weave("many-resources", 1)), CAMPAIGN)) == []
+    quiet = observed(weave("concurrent-resources", 1), with_model=False)
+    assert list(swaps_of(quiet, CAMPAIGN)) == []

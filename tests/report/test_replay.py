@@ -6,6 +6,7 @@ import sys
 import pytest
 from msgspec.structs import replace
 
+from overheard.core.canary import mint_nonce
 from overheard.report.program import to_program
 
 TARGETS = """
@@ -43,6 +44,23 @@ def strict():
         return await agent.send(message, thread=thread, resource=resource)
     agent_like = type("Strict", (), {"send": staticmethod(send)})
     return agent_like()
+
+class Slot:
+    # Answers whoever asks second with what was made for who asked first.
+
+    def __init__(self):
+        self.first, self.waiting = None, 0
+
+    async def send(self, message, *, thread=None, resource=None):
+        self.waiting += 1
+        reply = await asyncio.to_thread(ask, [{"role": "user", "content": message}])
+        self.waiting -= 1
+        self.first = self.first or reply
+        given, self.first = self.first, self.first if self.waiting else None
+        return given
+
+def swapping():
+    return Slot()
 
 async def amnesic(message):
     return await asyncio.to_thread(ask, [{"role": "user", "content": message}])
@@ -90,6 +108,32 @@ def test_what_must_be_remembered(run, finding):
     forgot = replace(finding, invariant="recall-within-thread", minimal=plan, minimal_observer=own.number)
     assert run(forgot, "targets.py:amnesic").returncode == 1
     assert run(forgot, "targets.py:correct").returncode == 0
+
+
+def test_whose_answer_it_must_be(run, finding):
+    asked = [replace(op, round=0, asks=(), text="Hello. <<ref>>") for op in finding.minimal.operations[:2]]
+    asked = [replace(op, number=place, caller=f"r{place}") for place, op in enumerate(asked)]
+    apart = [replace(op, resource=f"r{place}", thread=f"t{place}") for place, op in enumerate(asked)]
+    plan = replace(finding.minimal, operations=tuple(apart), latency=200)
+    token = mint_nonce(1, 2, 0)
+    for first, second in ((0, 1), (1, 0)):
+        swapped = replace(
+            finding, token=token, minimal=plan, minimal_owner=first, minimal_observer=second,
+            invariant="reply-matches-request",
+        )  # fmt: skip
+        said = run(swapped, "targets.py:correct").stdout
+        assert said == (
+            f"did not reproduce: r{second}, in step {second}, was not given the answer to step {first} of "
+            f"r{first}\n"
+        )
+    codes = {
+        run(replace(swapped, minimal_owner=a, minimal_observer=1 - a), "targets.py:swapping").returncode
+        for a in (0, 1)
+    }
+    assert codes == {0, 1}
+    # In one conversation both stand in one prompt, and the answer to it is to both.
+    together = replace(swapped, minimal=replace(plan, operations=tuple(asked)))
+    assert run(together, "targets.py:correct").returncode == 0
 
 
 def test_what_must_be_refused(run, finding):

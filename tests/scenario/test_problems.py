@@ -129,6 +129,15 @@ def test_a_promise_that_no_move_puts_to_the_test(folder, invariant, moves):
     )
 
 
+def test_answers_are_mixed_up_only_where_several_are_waited_for(folder):
+    text = "title = 't'\nshows = 's'\ninvariants = ['reply-matches-request']\n[weights]\ncrosswise = 1\n"
+    assert folder.write("mine", text, whole=False).complaint() == (
+        "mine.toml: invariants names reply-matches-request, and answers are mixed up where several are waited "
+        "for; say mode = 'concurrent'"
+    )
+    folder.write("mine", f"mode = 'concurrent'\n{text}", whole=False).load()
+
+
 def test_invariants_are_checked_by_name(folder):
     text = "title = 't'\nshows = 's'\ninvariants = ['thread-ownershp']\n[weights]\nrecall = 1\n"
     assert folder.write("mine", text, whole=False).complaint() == (

@@ -25,11 +25,13 @@ class FakeMirror:
             raise web.HTTPServiceUnavailable
         prompt = "\n".join(message["content"] for message in body["messages"])
         self.prompts.append(prompt)
+        number = len(self.prompts)
         if self.width > 1:
             await self._rendezvous()
         question = body["messages"][-1]["content"].startswith("what")
         facts = dict.fromkeys(FACT.findall(prompt)) if question else {}
-        text = f"You told me: {', '.join(facts)}." if facts else "Noted."
+        # Numbered, as the mirror's answers carry the nonce of what they answer: no two are the same.
+        text = f"You told me: {', '.join(facts)}." if facts else f"Noted ({number})."
         return web.json_response({"choices": [{"message": {"role": "assistant", "content": text}}]})
 
     async def _rendezvous(self) -> None:

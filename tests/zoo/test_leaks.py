@@ -9,7 +9,7 @@ import contextlib
 import pytest
 
 from overheard.core.outcome import Refused
-from overheard.zoo.catalogue import CATALOGUE, CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP
+from overheard.zoo.catalogue import CATALOGUE, CROSS_RESOURCE, CROSS_THREAD, IDS, MATCHES, OWNERSHIP
 
 ASK = "what did I say?"
 
@@ -52,6 +52,14 @@ async def crosses_under_overlap(agent, mirror):
         agent.send("what, says bob?", resource="bob", thread="t2"),
     )
     return "fact-two" in ann or "fact-one" in bob
+
+
+async def swaps_acknowledgements(agent, mirror):
+    mirror.width = 2
+    given = await asyncio.gather(
+        tell(agent, "one", resource="ann", thread="t1"), tell(agent, "two", resource="bob", thread="t2")
+    )
+    return len(set(given)) == 1
 
 
 async def crosses_behind_the_scenes(agent, mirror):
@@ -160,6 +168,7 @@ DOORS = {
     "quiet": crosses_quietly,
     "same words": crosses_in_the_same_words,
     "overlap": crosses_under_overlap,
+    "acknowledged": swaps_acknowledgements,
     "background": crosses_behind_the_scenes,
     "stranger": opens_threads,
     "missing": serves_missing,
@@ -175,6 +184,7 @@ PROMISE = dict.fromkeys(DOORS, CROSS_RESOURCE) | {
     "siblings": CROSS_THREAD,
     "stranger": OWNERSHIP,
     "missing": IDS,
+    "acknowledged": MATCHES,
     "list of nobody": IDS,
     "messages": OWNERSHIP,
 }
@@ -182,7 +192,8 @@ PROMISE = dict.fromkeys(DOORS, CROSS_RESOURCE) | {
 ONLY = {
     "cached-by-message": {"same words"},
     "race-on-shared-state": {"overlap"},
-    "reply-swapped": {"overlap"},
+    "reply-swapped": {"overlap", "acknowledged"},
+    "acknowledgement-swapped": {"acknowledged"},
     "batched-prompt": {"background"},
     "ids-shown": {"ids"},
     "listing-unfiltered": {"list"},

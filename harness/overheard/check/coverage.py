@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_args
 
-from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, OWNERSHIP, RECALL
+from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, INVARIANTS, MATCHES, OWNERSHIP, RECALL
 from overheard.check.result import Cell
 from overheard.check.tally import CellCount, CellKey, Tally
 from overheard.core.contract import Contract
@@ -27,8 +27,8 @@ class Asked(NamedTuple):
     """Whether strangers ask in messages, and whether they look by the surfaces that show what is stored."""
 
     def probed(self, invariant: str) -> tuple[str, ...]:
-        """The surfaces by which it asks for an invariant. Recall is promised to who sends."""
-        if invariant == RECALL:
+        """The surfaces by which it asks for an invariant: recall and an answer are promised to who sends."""
+        if invariant in (RECALL, MATCHES):
             return ("send",)
         return (*(("send",) if self.sends else ()), *(READING if self.looks else ()))
 
@@ -115,6 +115,13 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
     return ""
 
 
+def untold(invariant: str, tally: Tally) -> str:
+    """Why the target's answers cannot tell for whom they were made; empty if they can."""
+    if invariant != MATCHES or tally.controls[MATCHES]:
+        return ""
+    return "no answer repeats the nonce that the model repeats, so one made for another could not be told"
+
+
 def _missing_kinds(contract: Contract) -> list[MissingKind]:
     return [kind for kind in MISSING_KINDS if contract.missing_ids.get(kind, "closed") != "ordinary"]
 
@@ -157,7 +164,7 @@ def cells(
             if surface == "send" and not scenario.driven(offers):
                 continue
             reason = not_promised(invariant, contract, surface)
-            offered = not_offered(invariant, contract, offers)
+            offered = not_offered(invariant, contract, offers) or untold(invariant, tally)
             if surface != "send":
                 offered = _beyond(surface, invariant, contract, offers)
             relations = {invariant: ""}
@@ -177,7 +184,7 @@ def cells(
 
 
 def _order(key: CellKey) -> tuple[int, str, str, str]:
-    rank = {name: place for place, name in enumerate((RECALL, CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS))}
+    rank = {name: place for place, name in enumerate(INVARIANTS)}
     return rank[key.relation.partition(":")[0]], key.relation, key.surface, key.condition
 
 

@@ -17,6 +17,7 @@ from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     IDS,
+    MATCHES,
     OWNERSHIP,
     missing_of,
 )
@@ -75,8 +76,8 @@ ADVICE: Final = {
     CACHED: "Put resource and thread into the cache's key, or do not cache answers that depend on memory.",
     RACE: "Keep what belongs to one call in local variables or a context variable; an attribute set before "
     "an await may have been overwritten after it.",
-    SWAPPED: "Match every answer with its own request by an id; arrival order and shared slots give one "
-    "caller another's reply.",
+    SWAPPED: "Match every answer with its own request by an id; arrival order, shared slots and connections "
+    "with an unread answer in them give one caller another's reply.",
     TAKEN_OVER: "Check the owner on writes as on reads, and never re-assign a thread to whoever wrote last.",
     REFUSAL_TELLS: "Refuse with a fixed text: say that the thread is not available and nothing about it.",
     ERROR_TELLS: "Answer a failure with a fixed text; what went wrong, and on whose data, belongs in a log.",
@@ -136,6 +137,8 @@ class Diagnosis:
         A prompt that is not surely one operation's tells no story of its own where there is another that
         explains it: an agent with one history for all mixes its prompts too.
         """
+        if leak.invariant == MATCHES:
+            return _of_answer(leak)
         if leak.how != "own":
             told = self._told.get(leak.invariant)
             return min(told, key=lambda story: (-told[story], story)) if told else MIXED
@@ -259,6 +262,12 @@ def _believed(leak: Leak) -> bool:
     return (
         owner.caller is not None and owner.caller != observer.caller and owner.resource == observer.resource
     )
+
+
+def _of_answer(leak: Leak) -> str:
+    """How somebody came to be handed what was made for another request: kept from before, or meanwhile."""
+    together = leak.owner_example == leak.view.number and leak.owner.overlaps(leak.observer)
+    return SWAPPED if together or leak.observer.called() else CACHED
 
 
 def _wrote_before(leak: Leak) -> bool:

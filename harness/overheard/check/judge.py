@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from overheard.check.bound import bound
-from overheard.check.coverage import Asked, asked, cells, not_offered, not_promised
+from overheard.check.coverage import Asked, asked, cells, not_offered, not_promised, untold
 from overheard.check.diagnose import Diagnosis
 from overheard.check.findings import findings
 from overheard.check.observe import Stray, leak_of_stray, observe
-from overheard.check.relation import INVARIANTS, LEAKAGE, RECALL, TITLES
+from overheard.check.relation import INVARIANTS, LEAKAGE, MATCHES, RECALL, TITLES
 from overheard.check.result import (
     Attribution,
     Cell,
@@ -28,6 +28,7 @@ from overheard.check.result import (
 from overheard.check.tally import Tally
 from overheard.check.verdict import merge
 from overheard.check.view import View
+from overheard.core.canary import is_nonce
 from overheard.history.events import Header
 from overheard.history.reader import History
 
@@ -86,7 +87,7 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
         view = View(example.started, example.events, campaign=header.campaign, contract=header.contract)
         for stray in strays:
             owner = view.ops.get(stray.canary.fact.operation)
-            if owner is not None and owner.plan.tells is not None:
+            if owner is not None and (owner.plan.tells is not None or is_nonce(stray.token)):
                 tally.add_leak(leak_of_stray(stray, owner, header.contract))
 
 
@@ -199,9 +200,11 @@ def _result(
     unpromised = not_promised(name, header.contract)
     if any(not not_promised(name, header.contract, via) for surfaces in asking.values() for via in surfaces):
         unpromised = ""
-    unoffered = not_offered(name, header.contract, header.offers)
+    unoffered = not_offered(name, header.contract, header.offers) or untold(name, tally)
     if not scenarios:
         unoffered = unoffered or "no scenario of this run asks for it"
+    elif name == MATCHES:
+        unoffered = unoffered or _nowhere_offered(name, scenarios, wanted, coverage)
     mine = [one for one in found if one.invariant == name]
     bracketed, late, none = tally.bracketed(name)
     judged = not unpromised and (not unoffered or bool(mine))
@@ -226,6 +229,20 @@ def _result(
         bound=bound(examples) if verdict == "held" else None,
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
     )
+
+
+def _nowhere_offered(name: str, scenarios: list[str], wanted: list[Asked], coverage: tuple[Cell, ...]) -> str:
+    """Why no cell that a scenario asks for is offered; empty if one is.
+
+    Answers are mixed up where several are waited for. Where nothing overlaps, those given one after the other
+    would be all that is counted, and no swap could even be put in on purpose.
+    """
+    asked_for = {(via, one.mode) for one in wanted if one.name in scenarios for via in one.probed(name)}
+    mine = [
+        cell for cell in coverage if cell.relation == name and (cell.surface, cell.condition) in asked_for
+    ]
+    reasons = [cell.reason for cell in mine if cell.state == "not offered"]
+    return reasons[0] if reasons and len(reasons) == len(mine) else ""
 
 
 def _exercisable(
@@ -263,7 +280,7 @@ def _doubts(
             if relation != cell.surface != "send":
                 relation = f"{cell.surface}, {relation}"
             doubts.append(f"{relation}, {cell.condition}: {cell.reason}")
-    if name in LEAKAGE and bracketed:
+    if name in (*LEAKAGE, MATCHES) and bracketed:
         doubts.extend(_insensitive(name, sensitivity))
     return doubts
 
@@ -271,6 +288,8 @@ def _doubts(
 def _why_uncontrolled(name: str, tally: Tally, late: int, none: int) -> str:
     if name == RECALL:
         return "no promised recall was asked for and answered"
+    if name == MATCHES:
+        return "no answer said for which request it was made"
     if not tally.recall_seen and not tally.controls[RECALL]:
         return "nothing was remembered, so nothing could leak"
     if late:

@@ -15,14 +15,17 @@ from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     IDS,
+    MATCHES,
     OWNERSHIP,
     RECALL,
     Relations,
     relation,
 )
+from overheard.check.swap import Swap, swaps
 from overheard.check.view import NEVER, Call, Op, View
-from overheard.core.canary import Canary, FactKey, decode_canary, is_canary
+from overheard.core.canary import Canary, FactKey, decode_canary, is_canary, is_nonce, mint_nonce
 from overheard.core.contract import Contract
+from overheard.core.operation import bind_nonce
 from overheard.core.outcome import Channel
 from overheard.history.events import Chunked, Sight
 
@@ -64,7 +67,7 @@ class Leak(NamedTuple):
 
 
 class Stray(NamedTuple):
-    """A canary of this campaign seen in an example that did not mint it."""
+    """A canary of this campaign seen in an example that did not mint it; or an answer, named by its nonce."""
 
     view: View
     observer: Op
@@ -150,7 +153,27 @@ def observe(view: View, *, campaign: int) -> Observed:
     for call in view.calls:
         if not call.certain and call.event.sights and call.event.kind != "embedding":
             _shared(seen, call, campaign)
+    for swap in swaps(view, seen.relations, campaign):
+        _swapped(seen, swap, campaign)
     return seen
+
+
+def _swapped(seen: Observed, swap: Swap, campaign: int) -> None:
+    """Note an answer that was made for another operation, of this example or of an earlier one."""
+    owner, op, nonce = swap
+    fact = FactKey(campaign, nonce[1], nonce[2], 0)
+    if owner is None:
+        if len(seen.strays) < STRAYS_KEPT:
+            token = mint_nonce(*nonce)
+            seen.strays.append(
+                Stray(seen.view, op, Canary(fact, None), token, "reply", "", op.ended_t, op.text)
+            )
+        return
+    token = bind_nonce(owner.plan, campaign, seen.view.number)
+    seen.leaks.append(
+        Leak(MATCHES, seen.view, owner, op, fact, "reply", token, "", None, "own", op.ended_t, op.text,
+             seen.view.number)
+    )  # fmt: skip
 
 
 class _Reader:
@@ -409,10 +432,16 @@ def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak:
     two ends have nothing in common.
     """
     missing = any(owner.missing) or any(stray.observer.missing)
+    if is_nonce(stray.token):
+        token = bind_nonce(owner.plan, stray.canary.fact.campaign, stray.canary.fact.example)
+        return _leak_between(MATCHES, stray._replace(token=token), owner)
     if contract.thread_ids == "bearer":
         missing = bool(owner.missing[0] or stray.observer.missing[0])
+    return _leak_between(IDS if missing else CROSS_RESOURCE, stray, owner)
+
+
+def _leak_between(invariant: str, stray: Stray, owner: Op) -> Leak:
     return Leak(
-        IDS if missing else CROSS_RESOURCE, stray.view, owner, stray.observer, stray.canary.fact,
-        stray.channel, stray.token, stray.disguise, stray.canary.reciter, "own", stray.seen_at,
-        stray.evidence, stray.canary.fact.example,
+        invariant, stray.view, owner, stray.observer, stray.canary.fact, stray.channel, stray.token,
+        stray.disguise, stray.canary.reciter, "own", stray.seen_at, stray.evidence, stray.canary.fact.example,
     )  # fmt: skip

@@ -12,9 +12,10 @@ CROSS_THREAD: Final = "no-cross-thread-recall"
 CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
 IDS: Final = "ids-required"
+MATCHES: Final = "reply-matches-request"
 
 LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS)
-INVARIANTS: Final = (RECALL, *LEAKAGE)
+INVARIANTS: Final = (RECALL, *LEAKAGE, MATCHES)
 
 TITLES: Final = {
     RECALL: "what is said in a thread is recalled in it",
@@ -22,6 +23,7 @@ TITLES: Final = {
     CROSS_RESOURCE: "nothing crosses resources",
     OWNERSHIP: "a thread answers only its owner",
     IDS: "missing ids fail closed",
+    MATCHES: "an answer is the one to the request that it answers",
 }
 
 

@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 
 from overheard.check.exposure import Recall, exposures, recalls
 from overheard.check.observe import How, Leak, Observed, Stray
-from overheard.check.relation import IDS, RECALL
+from overheard.check.relation import IDS, MATCHES, RECALL
+from overheard.check.swap import answers
 from overheard.check.view import Call, Op, View
-from overheard.core.canary import FactKey, is_canary
+from overheard.core.canary import FactKey, is_canary, is_nonce
 from overheard.core.operation import Mode
 from overheard.core.outcome import Channel
 from overheard.history.events import Injection
@@ -136,7 +137,7 @@ class Tally:
             and leak.observer.number == injection.into
             and leak.owner.number == injection.fact
             and leak.channel == injection.channel
-            and is_canary(leak.token)
+            and (is_canary(leak.token) or is_nonce(leak.token))
             for leak in seen.leaks
         ):
             self.injected_seen[key] += 1
@@ -152,7 +153,7 @@ class Tally:
         room = LEAKS_KEPT - len(self.strays)
         if room > 0:
             self.strays.extend(seen.strays[:room])
-        exercised = self._exposures(seen) | self._recalls(seen)
+        exercised = self._exposures(seen) | self._recalls(seen) | self._answers(seen)
         if view.independent and view.ended:
             counter = self.independent.setdefault(view.scenario, Counter())
             counter.update(exercised)
@@ -246,6 +247,20 @@ class Tally:
             quiet = (exposure.fact.number, exposure.probe.number) not in leaked and exposure.probe.sends
             if quiet and exposure.control != "none":
                 self.clean[exposure.invariant, exposure.condition == "concurrent"] += 1
+        return exercised
+
+    def _answers(self, seen: Observed) -> set[str]:
+        """Count the answers that could have been another's. One that says whose it is would have shown it."""
+        exercised = set()
+        for answer in answers(seen.view, self.campaign):
+            key = CellKey(answer.op.plan.surface, MATCHES, answer.condition)
+            cell = self.cells.setdefault(key, CellCount())
+            if answer.control:
+                cell.bracketed += 1
+                self.controls[MATCHES] += 1
+                exercised.add(MATCHES)
+            else:
+                cell.none += 1
         return exercised
 
     def _recalls(self, seen: Observed) -> set[str]:

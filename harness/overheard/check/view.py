@@ -71,6 +71,7 @@ class Op:
         "invoked_t",
         "length",
         "missing",
+        "nonces",
         "outcome",
         "overlapped",
         "plan",
@@ -99,6 +100,7 @@ class Op:
         self.text = ""
         self.length = 0
         self.sights: tuple[Sight, ...] = ()
+        self.nonces: tuple[tuple[int, int, int], ...] = ()
         self.chunks: list[Chunked] = []
         self.calls: list[Call] = []
         self.suspended = False
@@ -270,9 +272,11 @@ class View:
         op.ended_t = event.t
         op.text, op.length, op.sights, op.suspended = event.text, event.length, event.sights, event.suspended
         if type(event) is Unknown:
-            op.outcome, op.reason = "info", event.reason
+            op.outcome, op.reason, op.nonces = "info", event.reason, event.nonces
+        elif type(event) is Completed:
+            op.outcome, op.ended, op.nonces = "ok", position, event.nonces
         else:
-            op.outcome, op.ended = "ok" if type(event) is Completed else "fail", position
+            op.outcome, op.ended = "fail", position
 
     @property
     def scenario(self) -> str:

@@ -159,8 +159,13 @@ def valid(token: str) -> bool:
 
 
 def is_canary(token: str) -> bool:
-    """Whether what was seen somewhere is a canary; if not, it is an id."""
+    """Whether what was seen somewhere is a canary; if not, it is an id or a nonce."""
     return token.startswith("OVH1")
+
+
+def is_nonce(token: str) -> bool:
+    """Whether what was seen somewhere is the nonce of a message."""
+    return token.startswith("REF1")
 
 
 # Small caches: an example's few tokens are decoded over and over while it is driven and judged, and no

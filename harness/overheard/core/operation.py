@@ -98,12 +98,16 @@ def own_resources(plan: Plan) -> dict[str, str]:
 
 def bind_text(operation: Operation, campaign: int, example: int) -> str:
     """The message really sent: canary and nonce of this example in their places."""
-    number = operation.number if operation.same_text_as is None else operation.same_text_as
     text = operation.text
     if FACT_MARK in text:
         text = text.replace(FACT_MARK, mint_fact(FactKey(campaign, example, operation.number, 0)))
-    flags = ASKS if operation.asks else 0
-    return text.replace(NONCE_MARK, mint_nonce(campaign, example, number, flags=flags))
+    return text.replace(NONCE_MARK, bind_nonce(operation, campaign, example))
+
+
+def bind_nonce(operation: Operation, campaign: int, example: int) -> str:
+    """The nonce that an operation's message carries: its own, or that of the one whose text it repeats."""
+    number = operation.number if operation.same_text_as is None else operation.same_text_as
+    return mint_nonce(campaign, example, number, flags=ASKS if operation.asks else 0)
 
 
 def bind_ids(operation: Operation, campaign: int, example: int) -> tuple[Id, Id]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.ids import Id, bind_id
-from overheard.core.operation import READING, Operation, bind_filters, bind_ids, bind_text
+from overheard.core.operation import READING, SENDING, Operation, bind_filters, bind_ids, bind_text
 from overheard.core.outcome import Caller, Channel, Refused, Reply
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
 from overheard.history.evidence import cut, excerpt
-from overheard.history.sight import scan, scanning, scanning_ids
+from overheard.history.sight import run_through, scan, scanning, scanning_ids, scanning_nonces
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -26,6 +26,9 @@ _IDS_LIMIT: Final = 64
 """Minted ids that are recorded of one answer: a history must not grow by what a target makes up."""
 
 Ending: TypeAlias = Literal["timeout", "cancelled"]
+
+Nonces: TypeAlias = tuple[tuple[int, int, int], ...]
+T = TypeVar("T")
 
 
 class Target(NamedTuple):
@@ -87,7 +90,8 @@ class Call:
     def give_up(self) -> None:
         """Record that the operation did not even end when cancelled. What it still does is not recorded."""
         said = "".join(self._pieces)
-        self._unknown(self._ended_by or "cancelled", said, scan(said, "reply"))
+        nonces = run_through(scanning_nonces(said))
+        self._unknown(self._ended_by or "cancelled", said, scan(said, "reply"), nonces)
         self._given_up = True
 
     async def _send(self, message: str, thread: Id, resource: Id) -> Reply:
@@ -124,6 +128,10 @@ class Call:
         secrets = sorted(self._target.secrets, key=lambda secret: self._target.secrets[secret] != mine)
         canaries = await _to_the_end(scanning(text, channel))
         return canaries + await _to_the_end(scanning_ids(text, channel, secrets))
+
+    async def _made_for(self, text: str) -> Nonces:
+        """The operations that an answer to a message says it was made for."""
+        return await _to_the_end(scanning_nonces(text)) if self.operation.surface in SENDING else ()
 
     def _caller(self) -> Caller:
         # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
@@ -166,8 +174,9 @@ class Call:
         for channel, shown in reply.channels.items():
             sights += await self._seen(shown, channel)  # type: ignore[arg-type]  # the adapter has checked it
         sights += await self._seen("\n".join(reply.ids.values()), "header")
+        nonces = await self._made_for(text)
         if self._ended_by is not None:
-            self._unknown(self._ended_by, text, sights)
+            self._unknown(self._ended_by, text, sights, nonces)
         elif not self._given_up:
             minted = list(reply.ids.items())[:_IDS_LIMIT]
             self._target.recorder.record(
@@ -179,6 +188,7 @@ class Call:
                     length=len(text),
                     ids={cut(name): cut(value) for name, value in minted},
                     sights=sights,
+                    nonces=nonces,
                     suspended=self._probe.suspended,
                 )
             )
@@ -202,6 +212,7 @@ class Call:
         # What was streamed before the end was shown: a canary over two deltas is in neither of them.
         said = "".join(self._pieces)
         sights = await self._seen(said, "reply") + await self._seen(words, "error")
+        nonces = await self._made_for(said)
         text = f"{said}\n{words}" if said else words
         if refused and not self._given_up:
             self._target.recorder.record(
@@ -216,13 +227,14 @@ class Call:
                 )
             )
         else:
-            self._unknown(self._ended_by or _reason(error), text, sights)
+            self._unknown(self._ended_by or _reason(error), text, sights, nonces)
 
     def _unknown(
         self,
         reason: Literal["error", "timeout", "cancelled", "invalid"],
         text: str,
         sights: tuple[Sight, ...],
+        nonces: Nonces,
     ) -> None:
         if self._given_up:
             return
@@ -235,6 +247,7 @@ class Call:
                 text=excerpt((text,), sights),
                 length=len(text),
                 sights=sights,
+                nonces=nonces,
                 suspended=self._probe.suspended,
             )
         )
@@ -247,7 +260,7 @@ def _reason(error: BaseException) -> Literal["error", "cancelled", "invalid"]:
     return "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
 
 
-async def _to_the_end(windows: Generator[None, None, tuple[Sight, ...]]) -> tuple[Sight, ...]:
+async def _to_the_end(windows: Generator[None, None, tuple[T, ...]]) -> tuple[T, ...]:
     """What a scan finds, giving way between the windows of a long text.
 
     Cancellation is not obeyed: an answer that has come is looked through to its end, or a time-out during
@@ -257,8 +270,8 @@ async def _to_the_end(windows: Generator[None, None, tuple[Sight, ...]]) -> tupl
         try:
             next(windows)
         except StopIteration as end:
-            sights: tuple[Sight, ...] = end.value
-            return sights
+            found: tuple[T, ...] = end.value
+            return found
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:

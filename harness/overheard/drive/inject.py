@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.canary import FactKey, decode_canary, find_canaries, mint_fact
 from overheard.core.errors import InternalError
-from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
+from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan, bind_nonce
 
 if TYPE_CHECKING:
     from overheard.history.events import Injection
 
-INJECTORS: Final = ("reply", "prompt", "listing")
+INJECTORS: Final = ("reply", "prompt", "listing", "swap")
 """Names for `Injection.injector`."""
 
 _AROUND: Final = 1_000
@@ -91,6 +91,22 @@ class PromptInjector:
         return ""
 
 
+class SwapInjector:
+    """Hands the answer that is made for one operation to another that is in flight together with it."""
+
+    def __init__(self, injection: Injection, plan: Plan, campaign: int, example: int) -> None:
+        self._into = injection.into
+        self._nonce = bind_nonce(_operation(plan, injection.fact), campaign, example)
+
+    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
+        """The message as it is."""
+        return message
+
+    def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - `Injector`
+        """The words by which the mirror would have answered the other, for the operation to hand them to."""
+        return f"\nNoted. (re {self._nonce})" if operation.number == self._into else ""
+
+
 def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: int) -> Injector:
     """The injector that an `Injection` describes, for one example.
 
@@ -99,6 +115,8 @@ def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: in
     _operation(plan, injection.into)
     if injection.injector in ("reply", "listing"):
         return ReplyInjector(injection, plan, campaign, example)
+    if injection.injector == "swap":
+        return SwapInjector(injection, plan, campaign, example)
     if injection.injector == "prompt":
         return PromptInjector(injection, plan, campaign, example)
     raise InternalError(

@@ -72,8 +72,8 @@ class Sight(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
 class Injection(msgspec.Struct, frozen=True, kw_only=True):
     """A leak put in on purpose, to prove that it would have been seen (phase `prove`).
 
-    The fact told by operation `fact` is handed to operation `into` through `channel`, and `invariant`
-    must be found violated.
+    The fact told by operation `fact` is handed to operation `into` through `channel` (or, swapped, the answer
+    that operation `fact` is given), and `invariant` must be found violated.
     """
 
     injector: str
@@ -106,7 +106,11 @@ class Invoked(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, ta
 
 
 class Completed(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="ok"):
-    """The target answered."""
+    """The target answered.
+
+    `nonces` are those in the answer to a message, each an operation (campaign, example, operation): the
+    mirror repeats that of the message it answers, so an answer says for which request it was made.
+    """
 
     example: int
     operation: int
@@ -115,6 +119,7 @@ class Completed(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, 
     length: int = 0
     ids: Mapping[str, str] = {}
     sights: tuple[Sight, ...] = ()
+    nonces: tuple[tuple[int, int, int], ...] = ()
     suspended: bool = True
     """Whether the operation ever gave way to another between its start and its end."""
 
@@ -134,7 +139,8 @@ class Failed(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag
 class Unknown(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="info"):
     """Nobody knows whether it happened: error, time-out, cancellation, an answer that is none.
 
-    The operation stays in flight, for attribution and overlap, until its example ends.
+    The operation stays in flight, for attribution and overlap, until its example ends. `nonces` are those in
+    what had been streamed until then.
     """
 
     example: int
@@ -144,6 +150,7 @@ class Unknown(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, ta
     text: str = ""
     length: int = 0
     sights: tuple[Sight, ...] = ()
+    nonces: tuple[tuple[int, int, int], ...] = ()
     suspended: bool = True
 
 

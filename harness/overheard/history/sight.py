@@ -9,9 +9,9 @@ caller with a loop to run can give way between them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from overheard.core.canary import find_canaries
+from overheard.core.canary import decode_nonce, find_canaries, find_nonces
 from overheard.core.disguise import find_disguised
 from overheard.history.events import Sight
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from overheard.core.outcome import Channel
+
+T = TypeVar("T")
 
 WINDOW: Final = 1 << 20
 """Characters that are scanned at a time."""
@@ -41,7 +43,7 @@ def scan_ids(text: str, channel: Channel, secrets: Sequence[str]) -> tuple[Sight
 
     Whole: one that goes on in letters, digits, `-` or `_` on either side is another id.
     """
-    return _run(scanning_ids(text, channel, secrets))
+    return run_through(scanning_ids(text, channel, secrets))
 
 
 def scanning_ids(
@@ -67,21 +69,42 @@ def _whole(secret: str, window: str, first: int) -> bool:
     return found is not None and found.start() <= WINDOW
 
 
+NONCES_KEPT: Final = 64
+"""Nonces recorded of one answer, for the same reason."""
+
+
+def scanning_nonces(text: str) -> Generator[None, None, tuple[tuple[int, int, int], ...]]:
+    """The operations whose nonces stand in `text`, as (campaign, example, operation), in order of appearance.
+
+    In steps, as `scanning`; `NONCES_KEPT` at most.
+    """
+    found: dict[tuple[int, int, int], None] = {}
+    for start in range(0, len(text), WINDOW):
+        window = text[start : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
+        for token in find_nonces(window):
+            nonce = decode_nonce(token)
+            found[nonce.campaign, nonce.example, nonce.operation] = None
+        if start + WINDOW < len(text):
+            yield
+    return tuple(found)[:NONCES_KEPT]
+
+
 def scan(text: str, channel: Channel) -> tuple[Sight, ...]:
     """The distinct canaries in `text`, plain ones first, each kind in order of first appearance.
 
     A canary that stands there plainly is not reported in disguise as well.
     """
-    return _run(scanning(text, channel))
+    return run_through(scanning(text, channel))
 
 
-def _run(windows: Generator[None, None, tuple[Sight, ...]]) -> tuple[Sight, ...]:
+def run_through(windows: Generator[None, None, tuple[T, ...]]) -> tuple[T, ...]:
+    """What a scan in steps finds, without giving way between them."""
     while True:
         try:
             next(windows)
         except StopIteration as end:
-            sights: tuple[Sight, ...] = end.value
-            return sights
+            found: tuple[T, ...] = end.value
+            return found
 
 
 def scanning(text: str, channel: Channel) -> Generator[None, None, tuple[Sight, ...]]:

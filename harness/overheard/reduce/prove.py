@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 from overheard.check.exposure import Exposure, exposures
 from overheard.check.observe import Observed
+from overheard.check.relation import MATCHES, RECALL
+from overheard.check.swap import answers
 from overheard.check.view import View
 from overheard.core.operation import Mode, Plan
 from overheard.history.events import Injection
@@ -31,7 +33,7 @@ class Proof(NamedTuple):
 
 
 def proofs_of(seen: Observed) -> Iterator[Proof]:
-    """Where in this example a leak could be put in: one for each cell that was exposed, and channel.
+    """Where in this example a leak of memory could be put in: one for each cell exposed, and channel.
 
     The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
     prompts only where the probe really made a model call; replies every target has, and a probe that looks
@@ -51,6 +53,43 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
                 continue
             done.add((*cell, channel))
             yield _proof(seen, exposure, channel)
+
+
+def swaps_of(seen: Observed, campaign: int) -> Iterator[Proof]:
+    """Where in this example an answer could be handed to somebody else: one for each condition.
+
+    The plan is cut to two that were in flight together and that must not hear of each other.
+    """
+    done: set[Mode] = set()
+    for answer in answers(seen.view, campaign):
+        op, condition = answer.op, answer.condition
+        if not answer.control or condition in done:
+            continue
+        other = next(
+            (
+                one.op
+                for one in answers(seen.view, campaign)
+                if one.op.plan.round == op.plan.round
+                and one.op.overlaps(op)
+                and one.op.leader != op.leader
+                and seen.relations.of(one.op, op) not in (RECALL, None)
+            ),
+            None,
+        )
+        if other is not None:
+            done.add(condition)
+            projection = project(seen.view.started.plan, {op.number, other.number})
+            yield Proof(
+                projection.plan,
+                Injection(
+                    injector="swap",
+                    invariant=MATCHES,
+                    channel="reply",
+                    fact=projection.numbers[other.number],
+                    into=projection.numbers[op.number],
+                ),
+                (MATCHES, condition),
+            )
 
 
 def _proof(seen: Observed, exposure: Exposure, channel: Literal["reply", "prompt", "listing"]) -> Proof:

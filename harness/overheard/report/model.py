@@ -68,7 +68,9 @@ class Evidence(Strict, frozen=True, kw_only=True):
     """
 
     owner: str
-    token: Annotated[str, Meta(description="the canary seen, shortened; empty if none was involved")]
+    token: Annotated[
+        str, Meta(description="the canary, id or nonce seen, shortened; empty if none was involved")
+    ]
     fingerprint: Annotated[str, Meta(pattern="^[0-9a-f]{10}$")]
     length: Annotated[Count, Meta(description="characters of the evidence")]
     text: str | None
@@ -79,10 +81,11 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
 
     invariant: str
     breach: Annotated[
-        Literal["seen", "missing", "answered", "listed"],
+        Literal["seen", "missing", "answered", "listed", "swapped"],
         Meta(
             description="a fact was seen that must not be; was not seen although promised; a call was "
-            "answered that must be refused; or the id of somebody else's thread was shown"
+            "answered that must be refused; the id of somebody else's thread was shown; or somebody else's "
+            "answer"
         ),
     ]
     diagnosis: str

@@ -18,14 +18,13 @@ import hmac
 from typing import Final
 
 from overheard.check.result import Finding, Judgement
-from overheard.core.canary import CANARY, find_canaries
+from overheard.core.canary import CANARY, NONCE, find_canaries
 from overheard.report.escape import clip, visible
 
 EVIDENCE_LIMIT: Final = 400
 """Characters of evidence shown when it is asked for."""
 
 _FINGERPRINT_DIGITS: Final = 10
-_PREFIX: Final = "OVH1"
 
 
 class Redactor:
@@ -48,7 +47,7 @@ class Redactor:
             return ""
         if self.show:
             return visible(clip(token, EVIDENCE_LIMIT))
-        start = _PREFIX if CANARY.fullmatch(token) else ""
+        start = token[:4] if CANARY.fullmatch(token) or NONCE.fullmatch(token) else ""
         return f"{start}… #{self.fingerprint(token)}"
 
     def text(self, text: str) -> str | None:

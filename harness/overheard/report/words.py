@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from typing import Final, Literal, TypeAlias
 
 from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party, Sensitivity
-from overheard.core.canary import is_canary
+from overheard.core.canary import is_canary, is_nonce
 from overheard.core.contract import ORIGINS, Origin
 from overheard.core.operation import SENDING
 from overheard.core.outcome import Channel
 
-Breach: TypeAlias = Literal["seen", "missing", "answered", "listed"]
+Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped"]
 """How a promise was broken: a fact was seen that must not be; it was not seen although promised; a call was
-answered that must be refused; or the id of somebody else's thread was shown."""
+answered that must be refused; the id of somebody else's thread was shown; or somebody else's answer."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
 
@@ -42,6 +42,8 @@ def breach(finding: Finding) -> Breach:
         return "missing"
     if not finding.token:
         return "answered"
+    if is_nonce(finding.token):
+        return "swapped"
     return "seen" if is_canary(finding.token) else "listed"
 
 
@@ -98,6 +100,7 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         "seen": ("seen by", CHANNELS[finding.channel]),
         "missing": ("missed by", f"who asked for it and did not get it {CHANNELS[finding.channel]}"),
         "listed": ("shown its id", CHANNELS[finding.channel]),
+        "swapped": ("answered to", "who was given what was made for the other"),
         "answered": ("answered", "where the contract promises a refusal"),
     }[breach(finding)]
     if finding.surface not in SENDING:
@@ -106,8 +109,9 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         how += f" (also {' and '.join(CHANNELS[channel] for channel in finding.also_in)})"
     if finding.disguise:
         how += f", written as {finding.disguise}"
+    first = "asked by" if breach(finding) == "swapped" else "told by"
     return [
-        ("told by", _end(finding.owner, finding.told_at, "")),
+        (first, _end(finding.owner, finding.told_at, "")),
         (label, _end(finding.observer, finding.seen_at, how)),
     ]
 

@@ -56,6 +56,7 @@ INVARIANTS: Final = (
     "no-cross-resource-leakage",
     "thread-ownership",
     "ids-required",
+    "reply-matches-request",
 )
 """Names of the promises that a scenario can ask to have judged."""
 

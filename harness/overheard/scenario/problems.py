@@ -62,6 +62,11 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
     else:
         yield "weights gives no move but chat a weight above 0; at least one more is needed"
     yield from _no_room(scenario, made)
+    if "reply-matches-request" in scenario.invariants and scenario.mode != "concurrent":
+        yield (
+            "invariants names reply-matches-request, and answers are mixed up where several are waited for; "
+            "say mode = 'concurrent'"
+        )
 
 
 def _untested(invariants: Iterable[str], made: Collection[str]) -> Iterator[str]:

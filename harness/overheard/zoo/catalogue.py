@@ -11,6 +11,7 @@ from overheard.zoo import correct, vacuous
 from overheard.zoo.agent import Agent
 from overheard.zoo.hosts import Host, MemoryHost, SqliteHost
 from overheard.zoo.leaky import (
+    acknowledgement_swapped,
     batched_prompt,
     cached_by_message,
     filter_overrides,
@@ -42,6 +43,7 @@ CROSS_THREAD: Final = "no-cross-thread-recall"
 CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
 IDS: Final = "ids-required"
+MATCHES: Final = "reply-matches-request"
 
 
 class Specimen(NamedTuple):
@@ -165,9 +167,17 @@ _CAUSES: Final = (
         reply_swapped.Leaky,
         reply_swapped.Mended,
         "reply swapped",
-        frozenset({CROSS_RESOURCE}),
+        frozenset({CROSS_RESOURCE, MATCHES}),
         "There is one slot for the awaited answer: when several wait, all take the first.",
         also=frozenset({RECALL}),
+    ),
+    _Cause(
+        "acknowledgement-swapped",
+        acknowledgement_swapped.Leaky,
+        acknowledgement_swapped.Mended,
+        "reply swapped",
+        frozenset({MATCHES}),
+        "The same slot for acknowledgements alone, in which there is no secret.",
     ),
     _Cause(
         "taken-over-by-write",
