@@ -177,8 +177,8 @@ def cells(
                     why = why or "its operations never give way, so as driven they cannot overlap"
                 rows[key] = _cell(key, tally.cells.get(key), reason, why)
     for key, count in tally.cells.items():
-        if key not in rows:
-            invariant = key.relation.partition(":")[0]
+        invariant = key.relation.partition(":")[0]
+        if key not in rows and not untold(invariant, tally):
             rows[key] = _cell(key, count, not_promised(invariant, contract, key.surface), "")
     return tuple(rows[key] for key in sorted(rows, key=_order))
 
