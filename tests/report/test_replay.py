@@ -114,7 +114,7 @@ def test_whose_answer_it_must_be(run, finding):
     asked = [replace(op, round=0, asks=(), text="Hello. <<ref>>") for op in finding.minimal.operations[:2]]
     asked = [replace(op, number=place, caller=f"r{place}") for place, op in enumerate(asked)]
     apart = [replace(op, resource=f"r{place}", thread=f"t{place}") for place, op in enumerate(asked)]
-    plan = replace(finding.minimal, operations=tuple(apart), latency=200)
+    plan = replace(finding.minimal, operations=tuple(apart), latency=5_000)
     token = mint_nonce(1, 2, 0)
     for first, second in ((0, 1), (1, 0)):
         swapped = replace(
