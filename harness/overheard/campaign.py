@@ -377,7 +377,7 @@ class Stage:
                 return
             missed = len(self._tally.missed)
             seen = await self._execute(plan, "explore")
-            if seen.leaks or seen.strays or len(self._tally.missed) > missed:
+            if seen.leaks or seen.strayed or len(self._tally.missed) > missed:
                 troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
             self._remember_proofs(seen)
 
@@ -434,7 +434,7 @@ class Stage:
         assert isinstance(started, ExampleStarted)  # noqa: S101 - the driver records it first
         body = [event for event in events if not isinstance(event, ExampleEnded)]
         view = View(started, body, campaign=self._options.campaign, contract=self._contract)
-        seen = observe(view, campaign=self._options.campaign)
+        seen = observe(view, campaign=self._options.campaign, room=self._tally.room)
         self._tally.add(seen)
         return seen
 

@@ -24,6 +24,7 @@ from overheard.core.canary import (
     mint_echo,
     mint_fact,
     mint_nonce,
+    tokens_in,
     valid,
 )
 
@@ -243,3 +244,16 @@ def test_validity_is_the_check():
     assert valid(token)
     assert not valid(token[:-1] + ("0" if token[-1] != "0" else "1"))
     assert token.endswith(check(token[:-4]))
+
+
+@relaxed
+@given(st.lists(st.one_of(facts, echoes, nonces, st.text(max_size=9), st.just("x" * 1_100)), max_size=8))
+def test_what_is_in_a_text_is_found_and_decoded_whether_it_is_remembered_or_not(pieces):
+    text = " ".join(pieces)
+    for _ in range(2):
+        tokens = tokens_in(text)
+        assert list(tokens.canaries) == find_canaries(text)
+        assert list(tokens.nonces) == find_nonces(text)
+        assert list(tokens.operations) == [decode_nonce(token) for token in find_nonces(text)]
+        decoded = [decode_canary(token) for token in find_canaries(text)]
+        assert list(tokens.facts) == [canary.fact for canary in decoded if canary.kind == "fact"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from overheard.core.canary import FactKey, mint_echo, mint_fact
 from overheard.history.events import TEXT_LIMIT, Sight
 from overheard.history.evidence import cut, excerpt
-from overheard.history.sight import OVERLAP, WINDOW, scan, scanning
+from overheard.history.sight import OVERLAP, WINDOW, scan, scan_prompt, scanning
 
 
 def test_distinct_tokens_in_order_of_first_appearance(fact):
@@ -45,6 +45,26 @@ def test_no_canary_is_lost_where_two_windows_meet(shift, lower):
     (sight,) = scan(text, "reply")
     assert sight.token == token
     assert bool(sight.disguise) is lower
+
+
+TOKEN = mint_fact(FactKey(7, 1, 2, 0))
+PIECES = st.sampled_from(
+    [TOKEN, mint_echo(FactKey(7, 1, 2, 0), example=1, operation=5), mint_fact(FactKey(7, 1, 3, 0)), TOKEN.lower(),
+     " ".join(TOKEN), TOKEN[:9], TOKEN[9:], TOKEN[::-1], TOKEN[:-1] + "0", "“words”", "½", " ", "x" * 1_100]
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(PIECES, max_size=4).map("".join), max_size=6))
+def test_a_prompt_is_seen_as_its_messages_in_one_text_are(texts):
+    for _ in range(2):
+        assert scan_prompt(texts) == scan("\n".join(texts), "prompt")
+
+
+def test_a_long_prompt_is_seen_so_too(fact):
+    texts = [fact(1), " " * WINDOW, fact(2).lower(), fact(3), fact(1).lower()]
+    assert scan_prompt(texts) == scan("\n".join(texts), "prompt")
+    assert [sight.token for sight in scan_prompt(texts)] == [fact(1), fact(3), fact(2)]
 
 
 def test_a_long_text_is_scanned_in_steps_and_plain_beats_disguise(fact):

@@ -8,7 +8,6 @@ import pytest
 from overheard.core.outcome import Refused, TargetError
 from overheard.zoo.catalogue import CATALOGUE
 from overheard.zoo.hosts import SqliteHost
-from overheard.zoo.model import Message, Model
 from overheard.zoo.plain import dictionary, never_suspends
 
 ASK = "what did I say?"
@@ -172,23 +171,6 @@ def test_a_long_reply_is_stored_in_whole_words(against_mirror):
     reply, stored = against_mirror(CATALOGUE["correct-thread"].build, scene)
     assert len(reply) > 400 >= len(stored)
     assert set(stored.split()) <= set(reply.split())
-
-
-@pytest.mark.parametrize("base", [None, "http://127.0.0.1:9/v1"])
-def test_a_model_that_cannot_be_reached_is_an_error_of_the_target(base, monkeypatch):
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    if base:
-        monkeypatch.setenv("OPENAI_BASE_URL", base)
-
-    async def main():
-        model = Model()
-        try:
-            with pytest.raises(TargetError, match="no answer" if base else "OPENAI_BASE_URL"):
-                await model.chat([Message("user", "hello")])
-        finally:
-            await model.close()
-
-    asyncio.run(main())
 
 
 def test_a_model_that_errs_is_an_error_of_the_target(against_mirror):

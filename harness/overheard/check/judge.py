@@ -58,7 +58,7 @@ def judge(history: History) -> Judgement:
                 contract=header.contract,
                 ended=example.ended,
             )
-            tally.add(observe(view, campaign=header.campaign))
+            tally.add(observe(view, campaign=header.campaign, room=tally.room))
         except Exception as error:  # noqa: BLE001 - checking must yield a verdict, and this one is no pass
             failures.append(
                 f"checking example {example.started.example} failed: {type(error).__name__}: {error}"

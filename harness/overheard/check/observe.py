@@ -33,7 +33,7 @@ _SEVERITY: Final = (CROSS_THREAD, IDS, OWNERSHIP, CROSS_RESOURCE)
 """Mildest first: what a leak is called if it may have been any of them."""
 
 STRAYS_KEPT: Final = 1_000
-"""Strays of one example that are kept: an agent with one history for all shows thousands."""
+"""Strays that are kept: an agent with one history for all shows thousands in each example."""
 
 LISTS_THREADS: Final = "list_threads"
 """The surface that shows a thread by showing its id, whatever else it says of it."""
@@ -98,16 +98,29 @@ class Observed:
     latest start of an operation by which somebody permitted saw the fact.
     `recalled` maps an observing operation to the facts' operations of which it had permitted sight. `listed`
     does the same for the facts of threads whose ids a list of threads showed to their owner.
-    `strays` are the first `STRAYS_KEPT`.
+    `strays` are the first `room`; `strayed` says whether there were any, kept or not.
     """
 
-    __slots__ = ("evidence", "foreign", "leaks", "listed", "recalled", "relations", "strays", "view")
+    __slots__ = (
+        "evidence",
+        "foreign",
+        "leaks",
+        "listed",
+        "recalled",
+        "relations",
+        "room",
+        "strayed",
+        "strays",
+        "view",
+    )
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, room: int) -> None:
         self.view = view
         self.relations = Relations(view.contract)
         self.leaks: list[Leak] = []
         self.strays: list[Stray] = []
+        self.strayed = False
+        self.room = room
         self.foreign = 0
         self.evidence: dict[tuple[str, str], dict[int, tuple[int, int]]] = {}
         self.recalled: dict[int, set[int]] = {}
@@ -140,15 +153,16 @@ def _sighting(sight: Sight, channel: Channel, seen_at: int, evidence: str, call:
     return Sighting(canary, sight.token, channel, sight.disguise, seen_at, evidence, call)
 
 
-def observe(view: View, *, campaign: int) -> Observed:
-    """Sort everything seen in one example into evidence, leaks and strays."""
-    seen = Observed(view)
+def observe(view: View, *, campaign: int, room: int = STRAYS_KEPT) -> Observed:
+    """Sort everything seen in one example into evidence, leaks and strays, of which `room` are kept."""
+    seen = Observed(view, room)
     readers: dict[int, _Reader] = {}
+    elsewhere: set[str] = set()
     for op in view.ops.values():
         if op.outcome is not None or op.calls:
             reader = readers.get(op.standing)
             if reader is None:
-                reader = readers[op.standing] = _Reader()
+                reader = readers[op.standing] = _Reader(elsewhere)
             _look(seen, op, reader, campaign)
     for call in view.calls:
         if not call.certain and call.event.sights and call.event.kind != "embedding":
@@ -163,7 +177,8 @@ def _swapped(seen: Observed, swap: Swap, campaign: int) -> None:
     owner, op, nonce = swap
     fact = FactKey(campaign, nonce[1], nonce[2], 0)
     if owner is None:
-        if len(seen.strays) < STRAYS_KEPT:
+        seen.strayed = True
+        if len(seen.strays) < seen.room:
             token = mint_nonce(*nonce)
             seen.strays.append(
                 Stray(seen.view, op, Canary(fact, None), token, "reply", "", op.ended_t, op.text)
@@ -181,11 +196,13 @@ class _Reader:
 
     `permitted` maps the tokens of facts that they may see to the operations that told them; `idle` are
     tokens that are evidence of nothing in a prompt: echoes of those facts, and what nothing is promised of.
+    `elsewhere`, strays for which there is no more room, is the same for all readers of an example.
     """
 
-    __slots__ = ("idle", "permitted")
+    __slots__ = ("elsewhere", "idle", "permitted")
 
-    def __init__(self) -> None:
+    def __init__(self, elsewhere: set[str]) -> None:
+        self.elsewhere = elsewhere
         self.permitted: dict[str, int] = {}
         self.idle: set[str] = set()
 
@@ -215,7 +232,7 @@ def _look(seen: Observed, op: Op, reader: _Reader, campaign: int) -> None:
 
 def _read_prompt(seen: Observed, op: Op, call: Call, reader: _Reader, campaign: int, facts: set[int]) -> None:
     """Add to `facts` what is known to be permitted in a prompt, and sort the rest."""
-    permitted, idle = reader.permitted, reader.idle
+    permitted, idle, elsewhere = reader.permitted, reader.idle, reader.elsewhere
     for sight in call.event.sights:
         token = sight.token
         if sight.channel == "prompt":
@@ -223,7 +240,7 @@ def _read_prompt(seen: Observed, op: Op, call: Call, reader: _Reader, campaign: 
             if fact is not None:
                 facts.add(fact)
                 continue
-            if token in idle:
+            if token in idle or token in elsewhere:
                 continue
         _sort(seen, op, sight, call, reader, campaign)
 
@@ -239,8 +256,12 @@ def _sort(
         seen.foreign += 1
         return
     if fact.example != view.number:
-        if len(seen.strays) < STRAYS_KEPT:
+        seen.strayed = True
+        if len(seen.strays) < seen.room:
             seen.strays.append(_stray(view, op, _sighting_in(where, sight)))
+        else:
+            # Nothing more is kept, and an agent with one history for all shows it in every prompt again.
+            reader.elsewhere.add(token)
         return
     owner = view.ops.get(fact.operation)
     if owner is None or owner.plan.tells is None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from overheard.check.exposure import Recall, exposures, recalls
-from overheard.check.observe import How, Leak, Observed, Stray
+from overheard.check.observe import STRAYS_KEPT, How, Leak, Observed, Stray
 from overheard.check.relation import IDS, MATCHES, RECALL
 from overheard.check.swap import answers
 from overheard.check.view import Call, Op, View
@@ -20,7 +20,7 @@ from overheard.core.outcome import Channel
 from overheard.history.events import Injection
 
 LEAKS_KEPT: Final = 1_000
-"""Strays and missed recalls kept; the rest are counted."""
+"""Missed recalls kept, and leaks that wait to be told apart; the rest are counted."""
 
 ALIKE_KEPT: Final = 20
 """Leaks kept of one kind: scenario, invariant, channel, whose prompt. The rest are counted. A target that
@@ -121,6 +121,11 @@ class Tally:
         self.injected: Counter[tuple[str, str, str]] = Counter()
         self.injected_seen: Counter[tuple[str, str, str]] = Counter()
 
+    @property
+    def room(self) -> int:
+        """How many more strays are kept."""
+        return STRAYS_KEPT - len(self.strays)
+
     def add(self, seen: Observed) -> None:
         """Add one example, judged by its phase."""
         started = seen.view.started
@@ -150,9 +155,7 @@ class Tally:
         self.stalls += view.stalls
         self._traffic(view)
         self._leaks(seen)
-        room = LEAKS_KEPT - len(self.strays)
-        if room > 0:
-            self.strays.extend(seen.strays[:room])
+        self.strays.extend(seen.strays[: self.room])
         exercised = self._exposures(seen) | self._recalls(seen) | self._answers(seen)
         if view.independent and view.ended:
             counter = self.independent.setdefault(view.scenario, Counter())

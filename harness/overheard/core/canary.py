@@ -205,3 +205,42 @@ def find_canaries(text: str) -> list[str]:
 def find_nonces(text: str) -> list[str]:
     """Every nonce written plainly in `text`, in order, repetitions included."""
     return _checked(NONCE.findall(text))
+
+
+class Tokens(NamedTuple):
+    """What stands plainly in one text, in order, repetitions included.
+
+    `facts` are what those of the `canaries` that are no echoes name; `operations` are the nonces decoded.
+    """
+
+    canaries: tuple[str, ...]
+    facts: tuple[FactKey, ...]
+    nonces: tuple[str, ...]
+    operations: tuple[Nonce, ...]
+
+
+_REMEMBERED: Final = 1 << 13
+_SHORT: Final = 1_024
+
+
+def tokens_in(text: str) -> Tokens:
+    """Every canary and nonce in `text`, found and decoded; of short texts it is remembered.
+
+    For the messages of prompts: each holds what was said before, word for word, so that looking at all of
+    it anew takes time with the square of a conversation's length.
+    """
+    return _remembered(text) if len(text) <= _SHORT else _tokens(text)
+
+
+def _tokens(text: str) -> Tokens:
+    canaries, nonces = find_canaries(text), find_nonces(text)
+    decoded = map(decode_canary, canaries)
+    return Tokens(
+        tuple(canaries),
+        tuple(canary.fact for canary in decoded if canary.reciter is None),
+        tuple(nonces),
+        tuple(map(decode_nonce, nonces)),
+    )
+
+
+_remembered = lru_cache(maxsize=_REMEMBERED)(_tokens)

@@ -39,6 +39,7 @@ _LAYERS: Final = 3
 """How often escapes are undone: percent-escapes inside JSON inside JSON occur, deeper nesting does not."""
 
 _ALNUM: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_ASCII: Final = bytes(range(128))
 _NOT_ALNUM: Final = bytes(byte for byte in range(256) if byte not in _ALNUM)
 _NOT_BASE64: Final = bytes(byte for byte in _NOT_ALNUM if byte not in b"+/-_")
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
@@ -118,7 +119,9 @@ def _needle(prefix: bytes, skip: int) -> _Needle:
 _BASE64: Final = tuple(_needle(prefix, skip) for prefix in (b"OVH1", b"ovh1") for skip in range(3))
 
 
-def find_disguised(text: str, known: Container[str] | None = None) -> list[tuple[str, str]]:
+def find_disguised(
+    text: str, known: Container[str] | None = None, *, plain: Container[str] | None = None
+) -> list[tuple[str, str]]:
     """Every fact and echo in `text` that does not stand there plainly: (canonical token, disguise).
 
     Each token once, and none that `find_canaries` finds in the same text. The disguises are `other
@@ -130,10 +133,13 @@ def find_disguised(text: str, known: Container[str] | None = None) -> list[tuple
     (one character replaced by another). Without it these two are not looked for: what is left of the
     check could not tell a damaged canary from noise.
 
+    `plain` are the tokens that `find_canaries` finds in `text`, for those who have looked already.
+
     Time and memory are linear in the text, whatever it holds. Lone surrogates and control characters are
     text like any other. Nothing is raised.
     """
-    plain = set(find_canaries(text))
+    if plain is None:
+        plain = frozenset(find_canaries(text))
     found: dict[str, str] = {}
     for layer in range(_LAYERS + 1):
         for token, disguise in _views(text, plain if layer == 0 else frozenset(), known):
@@ -173,12 +179,24 @@ def _ascii(text: str) -> bytes:
     """The text in ASCII: look-alikes as what they are taken for, everything else beyond ASCII left out."""
     if text.isascii():
         return text.encode("ascii")
-    text = _COMPATIBLE.sub(lambda run: unicodedata.normalize("NFKD", run.group()), text)
+    if _compatible(text):
+        text = _COMPATIBLE.sub(lambda run: unicodedata.normalize("NFKD", run.group()), text)
     return codecs.charmap_encode(text, "ignore", _CHARMAP)[0].translate(_TAKEN_FOR)
 
 
+def _compatible(text: str) -> bool:
+    """Whether any compatibility character may be in a text that is not all ASCII.
+
+    To look for one costs more, for each character of the text, than all other folding together. So it is
+    only looked for in what is not ASCII, where that is the smaller part: in most languages a few accents.
+    """
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)
+    return 2 * len(rest) > len(text) or _COMPATIBLE.search(rest.decode("utf-8", "surrogatepass")) is not None
+
+
 def _read_folded(folded: bytes, skip: Container[str]) -> Iterator[str]:
-    for tail in _FOLDED.findall(folded):
+    # Each once: where there are many, a prompt that recites one conversation again and again has few.
+    for tail in dict.fromkeys(_FOLDED.findall(folded)):
         token = "OVH1" + tail.decode("ascii")
         if token not in skip and valid(token):
             yield token

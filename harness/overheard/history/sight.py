@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from overheard.core.canary import decode_nonce, find_canaries, find_nonces
+from overheard.core.canary import decode_nonce, find_canaries, find_nonces, tokens_in
 from overheard.core.disguise import find_disguised
 from overheard.history.events import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping, Sequence
 
     from overheard.core.outcome import Channel
 
@@ -116,13 +116,31 @@ def scanning(text: str, channel: Channel) -> Generator[None, None, tuple[Sight, 
     start = 0
     while True:
         window = text[start : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
-        plain |= dict.fromkeys(find_canaries(window))
-        for token, disguise in find_disguised(window):
+        here = dict.fromkeys(find_canaries(window))
+        plain |= here
+        for token, disguise in find_disguised(window, plain=here):
             disguised.setdefault(token, disguise)
         start += WINDOW
         if start >= len(text):
             break
         yield
+    return _sights(plain, disguised, channel)
+
+
+def scan_prompt(texts: Sequence[str]) -> tuple[Sight, ...]:
+    """As `scan` of all `texts`, one to a line: what a model was shown, a message each.
+
+    No canary stands plainly over two lines, so each message is looked through by itself, and most of them
+    have been before. In disguise it may, and that is looked for in the whole.
+    """
+    whole = "\n".join(texts)
+    if len(whole) > WINDOW:
+        return scan(whole, "prompt")
+    plain = dict.fromkeys(token for text in texts for token in tokens_in(text).canaries)
+    return _sights(plain, dict(find_disguised(whole, plain=plain)), "prompt")
+
+
+def _sights(plain: Mapping[str, None], disguised: Mapping[str, str], channel: Channel) -> tuple[Sight, ...]:
     return (
         *(Sight(token, channel) for token in plain),
         *(Sight(token, channel, how) for token, how in disguised.items() if token not in plain),

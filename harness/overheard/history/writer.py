@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from overheard.core.canary import decode_nonce, find_nonces
+from overheard.core.canary import tokens_in
 from overheard.core.errors import InternalError
 from overheard.history.events import (
     AnyEvent,
@@ -24,7 +24,7 @@ from overheard.history.events import (
     ModelCalled,
 )
 from overheard.history.evidence import excerpt
-from overheard.history.sight import scan
+from overheard.history.sight import scan_prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -104,7 +104,7 @@ class Recorder:
         """
         # Everything slow happens outside the lock: the driver must not wait for a long prompt's scan.
         texts = (*user_texts, *other_texts)
-        sights = scan("\n".join(texts), "prompt")
+        sights = scan_prompt(texts)
         event = ModelCalled(
             example=0,
             call=0,
@@ -221,9 +221,8 @@ def _drop_torn_line(file: int, end: int) -> None:
 def _operations(texts: Iterable[str]) -> tuple[tuple[int, int, int], ...]:
     found: dict[tuple[int, int, int], None] = {}
     for text in texts:
-        for token in reversed(find_nonces(text)):
-            nonce = decode_nonce(token)
-            found[nonce.campaign, nonce.example, nonce.operation] = None
+        for nonce in reversed(tokens_in(text).operations):
+            found[nonce[:3]] = None
     return tuple(found)
 
 

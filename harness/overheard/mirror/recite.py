@@ -8,7 +8,7 @@ otherwise outlive windows and deletions and pass for what was told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from overheard.core.canary import (
@@ -18,8 +18,8 @@ from overheard.core.canary import (
     decode_canary,
     decode_nonce,
     find_canaries,
-    find_nonces,
     mint_echo,
+    tokens_in,
 )
 from overheard.mirror.request import ChatRequest
 
@@ -56,12 +56,12 @@ def told(request: ChatRequest) -> Told:
         message = request.messages[index]
         if message.role == "user":
             newest = max(newest, index)
-            if tokens := find_nonces(message.text):
+            if tokens := tokens_in(message.text).nonces:
                 return _told(message.text, tokens, index)
     text = request.messages[newest].text if newest >= 0 else ""
     # Some frameworks write the conversation into a system message: the nonce is still the operation's.
     for message in reversed(request.messages):
-        if tokens := find_nonces(message.text):
+        if tokens := tokens_in(message.text).nonces:
             return _told(message.text, tokens, newest)
     return Told(text=text, tells=_has_fact(text), place=newest)
 
@@ -78,7 +78,7 @@ def prose(request: ChatRequest, about: Told) -> str:
     return f"You told me: {', '.join(echoes)}.{mark}"
 
 
-def _told(text: str, tokens: list[str], index: int) -> Told:
+def _told(text: str, tokens: Sequence[str], index: int) -> Told:
     token = _latest(tokens)
     nonce = decode_nonce(token)
     if len(set(tokens)) > 1 or len(text) > LONG:
@@ -88,7 +88,7 @@ def _told(text: str, tokens: list[str], index: int) -> Told:
     return Told(text, nonce, token, tells, bool(nonce.flags & ASKS), index)
 
 
-def _latest(tokens: list[str]) -> str:
+def _latest(tokens: Sequence[str]) -> str:
     """The nonce of the operation that was planned last.
 
     Not the one written last: a prompt template that puts remembered messages *behind* the question would
@@ -120,16 +120,11 @@ def _facts(request: ChatRequest) -> Iterable[FactKey]:
     seen: dict[FactKey, None] = {}
     for message in request.messages:
         for text in (message.text, *message.more):
-            seen |= dict.fromkeys(_keys(text))
+            seen |= dict.fromkeys(tokens_in(text).facts)
     for text in request.shown:
-        seen |= dict.fromkeys(_keys(text))
+        seen |= dict.fromkeys(tokens_in(text).facts)
     return seen
 
 
-def _keys(text: str) -> list[FactKey]:
-    canaries = map(decode_canary, find_canaries(text))
-    return [canary.fact for canary in canaries if canary.kind == "fact"]
-
-
 def _has_fact(text: str) -> bool:
-    return bool(_keys(text))
+    return bool(tokens_in(text).facts)

@@ -106,7 +106,7 @@ def read_chat(body: dict[str, Any]) -> ChatRequest:
     raw = expect(body["messages"], list, "messages")
     if not raw:
         raise BadRequest("Invalid 'messages': empty array. Expected at least one message.", "messages")
-    messages = tuple(_message(each, f"messages[{index}]") for index, each in enumerate(raw))
+    messages = tuple(_plain(each) or _message(each, f"messages[{index}]") for index, each in enumerate(raw))
     tools = read_tools(body.get("tools"))
     tools, choice, named = read_choice(body.get("tool_choice"), tools)
     form = body.get("response_format")
@@ -123,6 +123,15 @@ def read_chat(body: dict[str, Any]) -> ChatRequest:
         include_usage=isinstance(options, dict) and bool(options.get("include_usage")),
         choices=_choices(body.get("n")),
     )
+
+
+def _plain(raw: Any) -> Message | None:
+    """A message that has a role and a text and nothing else, as nearly all have; None of any other."""
+    if type(raw) is dict and len(raw) == 2:
+        role, text = raw.get("role"), raw.get("content")
+        if type(role) is str and type(text) is str:
+            return Message(role, text)
+    return None
 
 
 def _message(raw: Any, where: str) -> Message:
