@@ -20,6 +20,7 @@ import msgspec
 
 from overheard.adapters.adapted import Adapted
 from overheard.adapters.enter import enter
+from overheard.adapters.locate import locate
 from overheard.adapters.manners import Manners
 from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
@@ -263,6 +264,7 @@ async def _stage(
                     origins=declared.origins,
                     scenarios=tuple(msgspec.to_builtins(scenario) for scenario in options.scenarios),
                     offers=adapted.offers,
+                    source=locate(options.target, base=options.base),
                 )
             )
             log.open = True

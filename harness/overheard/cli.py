@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from overheard.check.result import Judgement
     from overheard.settings import Request, Settings
 
+FORMS = ["terminal", "json", "html", "md", "junit", "sarif", "badge", "certificate"]
+"""What a run can be rendered as. (Written out here, because `--help` imports no renderer.)"""
+
 CONTEXT = {
     "help_option_names": ["-h", "--help"],
     "max_content_width": 100,
@@ -249,7 +252,7 @@ def check(
 @_option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "html", "md", "junit"]),
+    type=click.Choice(FORMS),
     default="terminal",
     show_default=True,
 )
@@ -267,7 +270,8 @@ def report(*, run_folder: Path | None, form: str, show_evidence: bool, color: bo
     judgement = _judge((run_folder or output_of(Path.cwd())) / HISTORY)
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        emit(_render(form, judgement, show_evidence=show_evidence, color=paint))
+        if rendered := _render(form, judgement, show_evidence=show_evidence, color=paint):
+            emit(rendered)
     _end(judgement)
 
 
@@ -461,6 +465,9 @@ def _render(form: str, judgement: Judgement, *, show_evidence: bool, color: bool
     if form != "terminal":
         from overheard.report.formats import FORMATS  # noqa: PLC0415
 
+        if why := FORMATS[form].absent(judgement):
+            complain(f"there is no {FORMATS[form].file} of this run: {why}")
+            return ""
         return FORMATS[form].render(judgement, show_evidence)
     from overheard.report.terminal import to_terminal  # noqa: PLC0415
 

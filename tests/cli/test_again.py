@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from overheard.cli import FORMS
 from overheard.history.reader import open_history
+from overheard.report.formats import FORMATS
 
 SMOKE = ("--profile", "smoke")
 
@@ -39,10 +41,16 @@ def test_judging_a_history_again_gives_the_same_bytes(overheard, ran, tmp_path):
 
 def test_rendering_a_report_again_gives_the_same_bytes(overheard, ran):
     code = {"held": 0, "violated": 1}[ran.report["verdict"]]
-    for form, file in (("json", "report.json"), ("md", "report.md")):
-        done = overheard("report", ran.folder, "--format", form)
+    assert [name for name in FORMS if name != "terminal"] == list(FORMATS)
+    for name, form in FORMATS.items():
+        done = overheard("report", ran.folder, "--format", name)
         assert done.code == code
-        assert done.out.rstrip("\n") == (ran.folder / file).read_text(encoding="utf-8").rstrip("\n")
+        if (ran.folder / form.file).exists():
+            assert done.out.encode() == (ran.folder / form.file).read_bytes()
+        else:
+            assert (name, done.out) == ("certificate", "")
+            assert done.err == "overheard: there is no certificate.json of this run: the run is violated\n"
+    assert (ran.folder / "certificate.json").exists() == (code == 0)
     assert overheard("report", ran.folder) == (code, ran.out, "")
 
 

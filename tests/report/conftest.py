@@ -22,6 +22,7 @@ from overheard.core.canary import FactKey, mint_fact
 from overheard.core.contract import Contract, declare
 from overheard.core.ids import OMITTED
 from overheard.core.operation import Operation, Plan
+from overheard.core.source import Source
 
 TOKEN = mint_fact(FactKey(7, 3, 0, 0))
 
@@ -234,6 +235,7 @@ def held():
         campaign=7,
         seed=42,
         complete=True,
+        source=Source(file="examples/agent.py", line=12, sha256="ab" * 32),
     )
 
 

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -168,13 +168,14 @@ def test_a_plan_that_was_not_made_small_is_cut_and_keeps_both_ends(finding):
     assert drawn.arrow is not None
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+# Not shrunk: a whole judgement takes minutes of it, and says no more afterwards.
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 @given(data=st.data())
 def test_any_finding_can_be_drawn(judgements, data):
     for finding in data.draw(judgements).findings:
         drawn = timeline(finding)
         assert drawn == timeline(finding)
-        assert 1 <= len(drawn.steps) <= STEPS_LIMIT or finding.minimal is not None
+        assert 1 <= len(drawn.steps) <= STEPS_LIMIT
         for step in drawn.steps:
             assert 0 <= step.left < step.left + step.width <= drawn.width
             assert step.top + step.height <= drawn.height

@@ -11,7 +11,8 @@ from overheard.report.formats import FORMATS
 from overheard.report.json import to_json
 from overheard.report.write import MARKER, prepare, write
 
-REPORTS = {"report.json", "report.html", "report.md", "junit.xml"}
+REPORTS = {"report.json", "report.html", "report.md", "junit.xml", "results.sarif", "badge.json"}
+CERTIFIED = {*REPORTS, "certificate.json"}
 
 
 def _names(folder):
@@ -29,7 +30,7 @@ def test_fixed_names(tmp_path, violated):
     }
     assert {str(path.relative_to(folder)) for path in written} == _names(folder) - {MARKER}
     assert (folder / "report.json").read_bytes() == to_json(violated)
-    assert {form.file for form in FORMATS.values()} == REPORTS
+    assert {form.file for form in FORMATS.values()} == CERTIFIED
 
 
 def test_an_earlier_run_moves_away(tmp_path, violated, held):
@@ -43,7 +44,7 @@ def test_an_earlier_run_moves_away(tmp_path, violated, held):
         *(f"1/{name}" for name in REPORTS),
         "1/counterexamples/counterexample-1.py",
         "2/history.jsonl",
-        *(f"2/{name}" for name in REPORTS),
+        *(f"2/{name}" for name in CERTIFIED),
     }
     (tmp_path / "previous" / "9").mkdir()
     prepare(tmp_path)
@@ -63,7 +64,7 @@ def test_a_history_judged_again_in_its_own_folder_stays(tmp_path, held):
     prepare(tmp_path, keep=history)
     write(tmp_path, held, history=history)
     assert history.read_text() == "{}\n"
-    assert _names(tmp_path / "previous") == {f"1/{name}" for name in REPORTS}
+    assert _names(tmp_path / "previous") == {f"1/{name}" for name in CERTIFIED}
 
 
 def test_a_history_from_elsewhere_is_copied_for_its_owner_alone(tmp_path, held):
@@ -120,14 +121,14 @@ def test_a_full_disk_leaves_the_old_report_whole(tmp_path, held, violated, monke
     with pytest.raises(InternalError, match="No space left on device"):
         write(tmp_path, violated)
     assert (tmp_path / "report.json").read_bytes() == before
-    assert _names(tmp_path) == {MARKER, *REPORTS}
+    assert _names(tmp_path) == {MARKER, *CERTIFIED}
 
 
 def test_half_a_report_of_a_killed_run_is_no_obstacle(tmp_path, held):
     prepare(tmp_path)
     (tmp_path / ".report.json.partial").write_text("{")
     write(tmp_path, held)
-    assert _names(tmp_path) == {MARKER, *REPORTS}
+    assert _names(tmp_path) == {MARKER, *CERTIFIED}
 
 
 def test_a_program_that_no_finding_names_goes(tmp_path, violated, finding):
@@ -146,3 +147,10 @@ def test_a_link_in_the_way_is_not_followed(tmp_path, held):
     write(folder, held)
     assert victim.read_text() == "untouched"
     assert not (folder / "report.json").is_symlink()
+
+
+def test_a_certificate_goes_when_what_is_judged_there_no_longer_holds(tmp_path, held, violated):
+    write(tmp_path, held)
+    assert (tmp_path / "certificate.json").exists()
+    assert tmp_path / "certificate.json" not in write(tmp_path, violated)
+    assert not (tmp_path / "certificate.json").exists()

@@ -145,6 +145,7 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
         campaign=header.campaign,
         seed=header.seed,
         complete=ended is not None and ended.reason in ("completed", "violated", "budget"),
+        source=header.source,
     )
 
 

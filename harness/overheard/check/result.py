@@ -10,6 +10,7 @@ import msgspec
 from overheard.core.contract import Contract, Origin
 from overheard.core.operation import Mode, Plan
 from overheard.core.outcome import Channel
+from overheard.core.source import Source
 
 Verdict: TypeAlias = Literal["held", "inconclusive", "violated"]
 Status: TypeAlias = Literal["judged", "not promised", "not offered"]
@@ -167,3 +168,4 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     campaign: int
     seed: int
     complete: bool
+    source: Source | None = None

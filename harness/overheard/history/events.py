@@ -22,6 +22,7 @@ from overheard.core.ids import Id
 from overheard.core.offers import Offers
 from overheard.core.operation import Phase, Plan
 from overheard.core.outcome import Channel
+from overheard.core.source import Source
 
 FORMAT: Final = 1
 """Version of the history format. A reader refuses a newer one."""
@@ -44,6 +45,7 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     `scenarios` the scenarios as they were when this ran, as plain data (`scenario.model.Scenario`).
     `offers`    what the target's own signature offers: surfaces, and the keywords that it requires.
     `started`   ISO 8601 time with zone, passed in at the door.
+    `source`    where the target is written down, if that is known.
     """
 
     format: int = FORMAT
@@ -59,6 +61,7 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     origins: Mapping[str, Origin] = {}
     scenarios: tuple[Mapping[str, Any], ...] = ()
     offers: Offers
+    source: Source | None = None
 
 
 class Sight(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

@@ -20,6 +20,7 @@ from overheard.report.model import (
     Proof,
     Report,
     Setting,
+    Source,
 )
 from overheard.report.redact import Redactor
 from overheard.report.words import breach, counterexample_path, not_claimed, replay_line, settings
@@ -42,6 +43,7 @@ def document(judgement: Judgement, *, show: bool = False) -> Report:
         format=1,
         verdict=judgement.verdict,
         target=judgement.target,
+        source=Source(**msgspec.structs.asdict(judgement.source)) if judgement.source else None,
         profile=judgement.profile,
         scenarios=judgement.scenarios,
         started=judgement.started,

@@ -164,12 +164,21 @@ class Done(Strict, frozen=True, kw_only=True):
     stalls: Count
 
 
+class Source(Strict, frozen=True, kw_only=True):
+    """The file that names the target."""
+
+    file: Annotated[str, Meta(description="path from the root of its repository, with forward slashes")]
+    line: Count
+    sha256: Annotated[str, Meta(description="of the file when the target was driven")]
+
+
 class Report(Strict, frozen=True, kw_only=True):
     """A report of overheard: what was promised, what was seen, and what is not claimed."""
 
     format: Literal[1]
     verdict: Verdict
     target: str
+    source: Annotated[Source | None, Meta(description="null if no file names the target")]
     profile: str
     scenarios: tuple[str, ...]
     started: Annotated[str, Meta(description="ISO 8601 time with zone; empty if unknown")]

@@ -128,7 +128,8 @@ class _Act(NamedTuple):
 
 def timeline(finding: Finding) -> Timeline:
     """The picture of a finding: of its minimal plan, or else of its witness alone."""
-    acts = _witnessed(finding) if finding.minimal is None else _planned(finding, finding.minimal)
+    plan = finding.minimal
+    acts = _planned(finding, plan) if plan is not None and plan.operations else _witnessed(finding)
     shown = _shown(acts)
     return _drawn(shown, arrived=breach(finding) != "missing", omitted=len(acts) - len(shown))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party, Sensitivity
@@ -92,6 +93,15 @@ def show_bound(bound: float | None) -> str:
 def seconds(microseconds: int) -> str:
     """`1.204 s`, from the campaign's beginning."""
     return f"{microseconds / 1_000_000:.3f} s"
+
+
+def utc(started: str) -> str:
+    """A time with zone as RFC 3339 writes it in UTC (`2030-01-01T00:00:00Z`); empty if it is none."""
+    try:
+        moment = datetime.fromisoformat(started)
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment.tzinfo else ""
+    except (ValueError, OverflowError):
+        return ""
 
 
 def story(finding: Finding) -> list[tuple[str, list[str]]]:

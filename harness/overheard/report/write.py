@@ -64,6 +64,10 @@ def write(
         _claim(folder)
         for form in FORMATS.values():
             path = folder / form.file
+            if form.absent(judgement):
+                # An earlier judgement's would be taken for this one's: a certificate for a run without.
+                path.unlink(missing_ok=True)
+                continue
             _replace(path, form.render(judgement, show), mode=_PRIVATE if show else _PUBLIC)
             written.append(path)
         written += _counterexamples(folder, judgement)
