@@ -34,6 +34,7 @@ from overheard.core.errors import InternalError, UsageError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
+from overheard.drive.patience import Patience
 from overheard.drive.watchdog import Watchdog
 from overheard.environment import environment
 from overheard.history.events import (
@@ -336,6 +337,7 @@ class Stage:
         self._deadline = self._end = 0.0
         self._start_clock()
         self._proofs: dict[tuple[str, ...], list[Proof]] = {}
+        self._patience = Patience()
 
     def _start_clock(self) -> None:
         now, seconds = time.monotonic(), self._options.profile.seconds
@@ -427,6 +429,7 @@ class Stage:
                     timeout=self._options.timeout,
                     injection=injection,
                     reduces=reduces,
+                    patience=self._patience,
                 )
         except TimeoutError as error:
             if limit.expired():

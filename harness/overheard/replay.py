@@ -30,7 +30,7 @@ from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
 from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
-from overheard.drive.driver import Pacer, drive
+from overheard.drive.driver import Held, drive
 from overheard.history.events import AnyEvent, Chunked, Completed, Failed, ModelCalled, Sight, Unknown
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
@@ -112,7 +112,7 @@ class Stage:
         adapted: Adapted,
         recorder: Recorder,
         events: list[AnyEvent],
-        mirror: Pacer,
+        mirror: Held,
         *,
         campaign: int,
         contract: Contract,
@@ -362,7 +362,7 @@ async def _entered(
     name: str,
     recorder: Recorder,
     events: list[AnyEvent],
-    mirror: Pacer,
+    mirror: Held,
     latency: int,
     settle: int,
 ) -> Verdict:

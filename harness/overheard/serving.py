@@ -28,6 +28,7 @@ class Narrator:
         other_texts: Sequence[str],
         thread: str | None,
         resource: str | None,
+        shape: str = "",  # noqa: ARG002 - as the text, none of it is said
     ) -> int:
         number = next(self._numbers)
         size = sum(map(len, user_texts)) + sum(map(len, other_texts))

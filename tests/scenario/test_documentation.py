@@ -17,7 +17,9 @@ from overheard.scenario.model import (
     IDENTIFIERS,
     INVARIANTS,
     MISSING_IDS,
+    MIX,
     MOVES,
+    SCHEDULES,
     Missing,
     Population,
     Scenario,
@@ -40,7 +42,7 @@ def rows(heading):
 
 
 def test_every_example_says_which_file_it_is():
-    assert len(BLOCKS) == PAGE.count("```toml") == 3
+    assert len(BLOCKS) == PAGE.count("```toml") == 4
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -75,7 +77,8 @@ def test_the_whole_example_has_every_key_but_extends(folder):
 
 def test_every_key_has_its_row():
     tables = ("population", "missing")
-    keys = {key for key in schema()["properties"] if key not in (*tables, "weights")} | {"weights.MOVE"}
+    named = {"weights": "weights.MOVE", "schedules": "schedules.WAY"}
+    keys = {named.get(key, key) for key in schema()["properties"] if key not in tables}
     keys |= {f"{table}.{key}" for table in tables for key in schema()["properties"][table]["properties"]}
     assert set(rows("Every key")) == keys
 
@@ -101,6 +104,11 @@ def test_every_built_in_scenario_has_its_row_and_what_it_judges():
     for name, scenario in builtin().items():
         judged = set(scenario.invariants) - {"recall-within-thread"} or {"recall-within-thread"}
         assert set(re.findall(r"`([\w-]+)`", said[name][1])) == judged
+
+
+def test_every_way_of_scheduling_has_its_row():
+    assert sorted(rows("What overlaps, and in which order")) == sorted(SCHEDULES)
+    assert {**MIX} == {"gather": 4, "walk": 2, "choices": 1, "pct-2": 1, "pct-3": 1}, "as the page says"
 
 
 def test_every_move_has_its_row():

@@ -75,6 +75,7 @@ def test_every_key_is_heard(folder):
     population = {resources = [4, 5], threads = [2, 3], tenants = [1, 2], facts = [2, 3]}
     weights = {missing = 2.5, chat = 0}
     missing = {kinds = ["null"], ids = ["both"]}
+    schedules = {walk = 1, pct-3 = 0.5}
     """
     mine = folder.write("mine", text, whole=False).load()["mine"]
     assert json.loads(msgspec.json.encode(mine)) == {
@@ -91,6 +92,7 @@ def test_every_key_is_heard(folder):
         "population": {"resources": [4, 5], "threads": [2, 3], "tenants": [1, 2], "facts": [2, 3]},
         "weights": {"missing": 2.5, "chat": 0.0},
         "missing": {"kinds": ["null"], "ids": ["both"]},
+        "schedules": {"walk": 1.0, "pct-3": 0.5},
     }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from overheard.core.errors import ScenarioError
 from overheard.scenario.load import load
-from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MOVES
+from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MOVES, SCHEDULES
 from overheard.scenario.schema import schema
 
 KEYS = ", ".join(schema()["properties"])
@@ -127,6 +127,15 @@ def test_a_promise_that_no_move_puts_to_the_test(folder, invariant, moves):
         f"mine.toml: invariants names {invariant}, and no move of weights puts it to the test; "
         f"give a weight to {moves}"
     )
+
+
+def test_something_must_be_scheduled(folder):
+    folder.write("mine", "[schedules]\n" + "\n".join(f"{kind} = 0" for kind in SCHEDULES) + "\n")
+    assert "schedules gives nothing a weight above 0" in folder.complaint()
+    folder.write("mine", "[schedules]\npct-3 = nan\n")
+    assert "schedules.pct-3 is nan; it takes a number from 0 to 1000" in folder.complaint()
+    folder.write("mine", "[schedules]\nrandom = 1\n")
+    assert "there is no key 'random'" in folder.complaint()
 
 
 def test_answers_are_mixed_up_only_where_several_are_waited_for(folder):

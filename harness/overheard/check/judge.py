@@ -132,6 +132,8 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
             empty=tally.empty,
             overlapping=tally.overlapping,
             stalls=tally.stalls,
+            decisions=tally.decisions,
+            blocked=tally.blocked,
         ),
         contract=header.contract,
         origins=dict(header.origins),

@@ -140,6 +140,10 @@ class Traffic(msgspec.Struct, frozen=True, kw_only=True):
     overlapping: int
     """Operations that were really in flight together with another resource's."""
     stalls: int
+    decisions: int = 0
+    """Steps taken under a schedule: an operation started, or a held model call let go on."""
+    blocked: int = 0
+    """Those of them that were taken while an operation was thought to wait for another."""
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):

@@ -113,6 +113,7 @@ class Tally:
         self.concurrent_operations = 0
         self.concurrent_suspended = 0
         self.stalls = 0
+        self.decisions = self.blocked = 0
         self.attribution: Counter[str] = Counter()
         self.first_error = ""
         self.unended = 0
@@ -153,6 +154,8 @@ class Tally:
         self.unended += not view.ended
         self.foreign += seen.foreign
         self.stalls += view.stalls
+        self.decisions += view.decisions
+        self.blocked += view.blocked
         self._traffic(view)
         self._leaks(seen)
         self.strays.extend(seen.strays[: self.room])

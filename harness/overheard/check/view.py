@@ -21,6 +21,7 @@ from overheard.history.events import (
     AnyEvent,
     Chunked,
     Completed,
+    Decided,
     ExampleStarted,
     Failed,
     Invoked,
@@ -187,8 +188,10 @@ class View:
     __slots__ = (
         "_campaign",
         "_ids",
+        "blocked",
         "calls",
         "contract",
+        "decisions",
         "ended",
         "groups",
         "mode",
@@ -213,6 +216,7 @@ class View:
         self.contract = contract
         self.ended = ended
         self.stalls = 0
+        self.decisions = self.blocked = 0
         self.ops = {operation.number: Op(operation) for operation in started.plan.operations}
         self.groups: dict[int, list[Op]] = {}
         for op in self.ops.values():
@@ -243,8 +247,8 @@ class View:
                 answered = opened.pop(event.call, None)  # type: ignore[union-attr]  # by `kind`
                 if answered is not None:
                     answered.answered = position
-            elif kind is Stalled:
-                self.stalls += 1
+            elif kind is Decided or kind is Stalled:
+                self._counted(event)  # type: ignore[arg-type]  # by `kind`
             elif kind is Invoked:
                 self._invoked(position, event)  # type: ignore[arg-type]  # by `kind`
             elif kind in _ENDS:
@@ -253,6 +257,13 @@ class View:
                 op = self.ops.get(event.operation)  # type: ignore[union-attr]  # by `kind`
                 if op is not None:
                     op.chunks.append(event)  # type: ignore[arg-type]  # by `kind`
+
+    def _counted(self, event: Decided | Stalled) -> None:
+        if type(event) is Decided:
+            self.decisions += 1
+            self.blocked += bool(event.blocked)
+        else:
+            self.stalls += 1
 
     def _invoked(self, position: int, event: Invoked) -> None:
         op = self.ops.get(event.operation)

@@ -23,6 +23,7 @@ golden vectors in the tests; a change of it needs a new version character.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 from zlib import crc32
@@ -244,3 +245,16 @@ def _tokens(text: str) -> Tokens:
 
 
 _remembered = lru_cache(maxsize=_REMEMBERED)(_tokens)
+
+
+def operations_named(texts: Iterable[str]) -> tuple[tuple[int, int, int], ...]:
+    """The operations whose nonces stand in `texts`, as (campaign, example, operation), each once.
+
+    In the order of the texts, and the last of one text first: agents that flatten a conversation into one
+    message put what was said last at its end.
+    """
+    found: dict[tuple[int, int, int], None] = {}
+    for text in texts:
+        for nonce in reversed(tokens_in(text).operations):
+            found[nonce[:3]] = None
+    return tuple(found)

@@ -14,6 +14,7 @@ import msgspec
 
 from overheard.core.canary import ASKS, FactKey, mint_fact, mint_nonce
 from overheard.core.ids import Id, bind_id, missing_kind, unguessable
+from overheard.core.schedule import Schedule
 
 Surface: TypeAlias = str
 """`send`, `stream`, or the name of a surface beyond sending (`search`, `list_threads`, …)."""
@@ -73,6 +74,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `source`    `seed` (expanded from `seed`; independent of all others, so it may count towards a bound),
                 `hypothesis` (drawn by the engine, which favours the extreme), `reduced`, or `file`.
     `latency`   milliseconds for which the mirror keeps a model call of this plan before it answers.
+    `schedule`  in which order what overlaps goes on, step by step. None leaves that to chance: operations of
+                a round start together, and the mirror lets their model calls meet.
     """
 
     scenario: str
@@ -81,6 +84,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     source: Literal["seed", "hypothesis", "reduced", "file"] = "seed"
     seed: int | None = None
     latency: int = 0
+    schedule: Schedule | None = None
 
 
 def own_resources(plan: Plan) -> dict[str, str]:

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.errors import UsageError
 from overheard.core.operation import READING, SENDING, own_resources, thread_secrets
-from overheard.drive.call import Call, Ending, Target
+from overheard.drive.call import Call, Target
+from overheard.drive.ending import end
 from overheard.drive.inject import injector_for
+from overheard.drive.patience import Patience
+from overheard.drive.scheduler import Scheduler
 from overheard.history.events import ExampleEnded, ExampleStarted, Injection
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from overheard.core.contract import Contract
     from overheard.core.operation import Phase, Plan
     from overheard.history.writer import Recorder
+    from overheard.mirror.gate import Gate
 
 GRACE_SECONDS: Final = 5.0
 """For how long a cancelled operation may take to end before it is given up."""
@@ -33,8 +37,13 @@ GRACE_SECONDS: Final = 5.0
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-class Pacer(Protocol):
+class Held(Protocol):
     """The part of a mirror that the driver uses."""
+
+    @property
+    def gate(self) -> Gate:
+        """What holds model calls until they are released."""
+        ...
 
     def pace(self, *, latency: float, width: int) -> None:
         """From now on keep each chat call for up to `latency` seconds, or until `width` calls are open."""
@@ -48,7 +57,7 @@ async def drive(
     phase: Phase,
     adapted: Adapted,
     recorder: Recorder,
-    mirror: Pacer | None,
+    mirror: Held | None,
     campaign: int,
     contract: Contract,
     timeout: float,  # noqa: ASYNC109 - for each operation, which outlives it as `info`; not for the example
@@ -56,6 +65,7 @@ async def drive(
     reduces: int | None = None,
     grace: float = GRACE_SECONDS,
     secrets: Mapping[str, str] = _NONE,
+    patience: Patience | None = None,
 ) -> None:
     """Execute `plan` as example number `example` of `campaign` and record all of it.
 
@@ -63,7 +73,8 @@ async def drive(
     `contract.settle` milliseconds pass. An operation without an answer after `timeout` seconds is cancelled
     and, if it has not ended `grace` seconds later, given up; the example goes on. With an `injection`, the
     leak that it describes is put in. `secrets` are thread ids, each with its owner, to look for besides those
-    of the plan.
+    of the plan. Where the plan has a schedule, the operations of a round go on step by step, as it says;
+    `patience` is what earlier examples showed of the target's pace.
 
     Whatever the target raises is recorded, `sys.exit` included. Raises UsageError, before anything is
     recorded, if the plan uses a surface that the target does not have; InternalError if the history cannot
@@ -87,12 +98,27 @@ async def drive(
         ExampleStarted(example=example, phase=phase, plan=plan, t=0, injection=injection, reduces=reduces)
     )
     ordered = sorted(plan.operations, key=lambda operation: operation.round)
+    scheduler = None
+    if plan.schedule is not None:
+        scheduler = Scheduler(
+            plan.schedule,
+            gate=None if mirror is None else mirror.gate,
+            recorder=recorder,
+            campaign=campaign,
+            example=example,
+            patience=patience or Patience(),
+            timeout=timeout,
+            grace=grace,
+        )
     try:
         for _, members in groupby(ordered, key=lambda operation: operation.round):
             calls = [Call(target, operation) for operation in members]
-            if mirror is not None:
-                mirror.pace(latency=plan.latency / 1_000, width=len(calls))
-            await _round(calls, timeout=timeout, grace=grace)
+            if scheduler is not None:
+                await scheduler.round(calls)
+            else:
+                if mirror is not None:
+                    mirror.pace(latency=plan.latency / 1_000, width=len(calls))
+                await _round(calls, timeout=timeout, grace=grace)
             if contract.settle and any(call.operation.tells for call in calls):
                 await asyncio.sleep(contract.settle / 1_000)
     except asyncio.CancelledError:
@@ -119,28 +145,10 @@ async def _round(calls: list[Call], *, timeout: float, grace: float) -> None:  #
         await asyncio.sleep(0)
         await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_EXCEPTION)
     except asyncio.CancelledError:
-        await _end(tasks, "cancelled", grace=grace)
+        await end(tasks, "cancelled", grace=grace)
         raise
-    await _end(tasks, "timeout", grace=grace)
+    await end(tasks, "timeout", grace=grace)
     for task in tasks:
         # A call records what the target does wrong; what it raises is ours (a full disk) or Ctrl-C.
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             raise error
-
-
-async def _end(tasks: dict[asyncio.Task[None], Call], ending: Ending, *, grace: float) -> None:
-    """Cancel what still runs and wait for its end; give up what does not end."""
-    # In the order of the plan: a set has that of its members' addresses.
-    running = [task for task in tasks if not task.done()]
-    for task in running:
-        tasks[task].cancel(task, ending)
-    if not running:
-        return
-    await asyncio.wait(running, timeout=grace)
-    answered = [task for task in running if not task.done() and tasks[task].answered]
-    for task in running:
-        if not task.done() and task not in answered:
-            tasks[task].give_up()
-    if answered:
-        # What was said is being scanned. It is bounded work, and giving it up would be not seeing a leak.
-        await asyncio.wait(answered)

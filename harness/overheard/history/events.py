@@ -22,6 +22,7 @@ from overheard.core.ids import Id
 from overheard.core.offers import Offers
 from overheard.core.operation import Phase, Plan
 from overheard.core.outcome import Channel
+from overheard.core.schedule import Action, Happening
 from overheard.core.source import Source
 
 FORMAT: Final = 1
@@ -176,6 +177,7 @@ class ModelCalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False
                  operation) each.
     `elsewhere`  nonces found anywhere else in the request.
     `thread`, `resource`   ids found in the request's headers, if any.
+    `shape`      what kind of call it is, as far as that does not change from run to run.
     """
 
     example: int
@@ -186,6 +188,7 @@ class ModelCalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False
     elsewhere: tuple[tuple[int, int, int], ...] = ()
     thread: str | None = None
     resource: str | None = None
+    shape: str = ""
     text: str = ""
     length: int = 0
     sights: tuple[Sight, ...] = ()
@@ -198,6 +201,29 @@ class ModelAnswered(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     call: int
     t: int
     closed: bool = False
+
+
+class Decided(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="decide"):
+    """Where operations overlap under a schedule: what was done next.
+
+    An operation started, or its `nth` model call of one shape (number `call`) was let go on to be answered.
+    That was number `choice` (from 0) of so many that were `possible`. `after` is what had happened since the
+    decision before; `blocked` are operations that gave no sign for so long that they were taken to wait for
+    another. `diverged` says that here a recorded run could be followed no further.
+    """
+
+    example: int
+    t: int
+    action: Action
+    operation: int
+    shape: str = ""
+    nth: int = 0
+    call: int = 0
+    choice: int = 0
+    possible: int = 1
+    after: tuple[Happening, ...] = ()
+    blocked: tuple[int, ...] = ()
+    diverged: bool = False
 
 
 class Stalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="stall"):
@@ -254,6 +280,7 @@ AnyEvent: TypeAlias = (
     | Chunked
     | ModelCalled
     | ModelAnswered
+    | Decided
     | Stalled
     | ExampleEnded
     | Reduced

@@ -17,6 +17,7 @@ from overheard.core.errors import HistoryError
 from overheard.history.events import (
     AnyEvent,
     CampaignEnded,
+    Decided,
     ExampleStarted,
     Header,
     ModelAnswered,
@@ -83,6 +84,8 @@ class _Whole:
                     end = event
                 case ModelCalled() | ModelAnswered():
                     self._calls = max(self._calls, calls + event.call)
+                    self.record(replace(event, call=calls + event.call), start + event.t)
+                case Decided() if event.call:
                     self.record(replace(event, call=calls + event.call), start + event.t)
                 case Header():
                     pass

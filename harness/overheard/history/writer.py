@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from overheard.core.canary import tokens_in
+from overheard.core.canary import operations_named
 from overheard.core.errors import InternalError
 from overheard.history.events import (
     AnyEvent,
@@ -27,7 +27,7 @@ from overheard.history.evidence import excerpt
 from overheard.history.sight import scan_prompt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 E = TypeVar("E", bound=AnyEvent)
@@ -96,6 +96,7 @@ class Recorder:
         other_texts: Sequence[str],
         thread: str | None,
         resource: str | None,
+        shape: str = "",
     ) -> int:
         """Record a request to the model and return its number.
 
@@ -110,10 +111,11 @@ class Recorder:
             call=0,
             t=0,
             kind=kind,
-            nonces=_operations(user_texts),
-            elsewhere=_operations(other_texts),
+            nonces=operations_named(user_texts),
+            elsewhere=operations_named(other_texts),
             thread=thread,
             resource=resource,
+            shape=shape,
             text="" if kind == "embedding" else excerpt(texts, sights),
             length=sum(map(len, texts)),
             sights=sights,
@@ -216,14 +218,6 @@ def _drop_torn_line(file: int, end: int) -> None:
         os.ftruncate(file, end)
     except OSError:
         return  # The device takes nothing any more; a reader copes with a last line that is cut.
-
-
-def _operations(texts: Iterable[str]) -> tuple[tuple[int, int, int], ...]:
-    found: dict[tuple[int, int, int], None] = {}
-    for text in texts:
-        for nonce in reversed(tokens_in(text).operations):
-            found[nonce[:3]] = None
-    return tuple(found)
 
 
 def _encodable(event: E) -> E:

@@ -23,6 +23,7 @@ words    which field names are labels, which carry content; which tool names mea
 embed    hashed bags of words
 log      who is told of every call
 pace     how long an answer is kept: latency and rendezvous
+gate     keeping answers until a schedule releases them
 environ  the variables that lead a target here and keep it off the network
 serve    the mirror alone, in the foreground
 ======== =========================================================================================

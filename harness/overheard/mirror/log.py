@@ -19,6 +19,7 @@ class ModelLog(Protocol):
         other_texts: Sequence[str],
         thread: str | None,
         resource: str | None,
+        shape: str = "",
     ) -> int:
         """A request has arrived. Returns the number by which `answered` names it.
 
@@ -26,6 +27,7 @@ class ModelLog(Protocol):
         `other_texts` everything else the model would be shown: system, assistant and tool messages, newest
                       first, arguments of tool calls, then tool definitions and answer schemas.
         `thread`, `resource`  what the headers `x-thread-id` and `x-resource-id` say, if they are there.
+        `shape`       what kind of call it is (`gate.shape_of`), for a chat call.
         """
         ...
 

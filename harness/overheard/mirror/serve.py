@@ -28,6 +28,7 @@ class EchoLog:
         other_texts: Sequence[str],
         thread: str | None,  # noqa: ARG002 - ids are not shown: they may be secrets
         resource: str | None,  # noqa: ARG002
+        shape: str = "",  # noqa: ARG002
     ) -> int:
         number = next(self._numbers)
         texts = (*user_texts, *other_texts)

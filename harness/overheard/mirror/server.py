@@ -13,11 +13,13 @@ from typing import Any, Final, NamedTuple, Self
 
 from aiohttp import web
 
+from overheard.core.canary import operations_named
 from overheard.core.errors import InternalError, UsageError
 from overheard.mirror import wire
 from overheard.mirror.answer import Answer, answer
 from overheard.mirror.embed import DIMENSIONS_LIMIT, dimensions_of, embed, embed_tokens
 from overheard.mirror.environ import variables
+from overheard.mirror.gate import Asked, Gate, shape_of
 from overheard.mirror.keeper import Handler, Keeper
 from overheard.mirror.log import ModelLog
 from overheard.mirror.pace import Pace, Pacer
@@ -46,6 +48,11 @@ class Mirror:
         self._routes = _Routes(log)
         self._port = port
         self._running: _Running | None = None
+
+    @property
+    def gate(self) -> Gate:
+        """What holds chat calls until they are released; open, and holding none, until it is closed."""
+        return self._routes.gate
 
     @property
     def url(self) -> str:
@@ -149,6 +156,7 @@ class _Routes:
         self._numbers = itertools.count(1)
         self._keeper = Keeper(self.ask)
         self.pacer = Pacer()
+        self.gate = Gate()
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=BODY_LIMIT)
@@ -181,15 +189,23 @@ class _Routes:
     async def ask(self, request: web.Request, wanted: ChatRequest) -> Answer:
         """Record a model call, keep it, and answer it."""
         said = answer(wanted)
+        user_texts, other_texts = wanted.user_texts(), wanted.other_texts()
+        thread, resource = header(request, "x-thread-id"), header(request, "x-resource-id")
+        shape = shape_of(wanted)
         call = self._log.called(
             kind="chat",
-            user_texts=wanted.user_texts(),
-            other_texts=wanted.other_texts(),
-            thread=header(request, "x-thread-id"),
-            resource=header(request, "x-resource-id"),
+            user_texts=user_texts,
+            other_texts=other_texts,
+            thread=thread,
+            resource=resource,
+            shape=shape,
         )
         try:
-            await self.pacer.hold()
+            if self.gate.closed:
+                named = operations_named(user_texts), operations_named(other_texts)
+                await self.gate.hold(Asked(call, *named, thread, resource, shape))
+            else:
+                await self.pacer.hold()
         except asyncio.CancelledError:
             self._log.answered(call, closed=True)
             raise

@@ -21,6 +21,7 @@ from overheard.plan.looking import LARGEST as LARGEST_LOOK
 from overheard.plan.moves import MAKES
 from overheard.plan.offered import move_unavailable, unavailable
 from overheard.plan.order import rounds
+from overheard.plan.schedules import kind_of, schedule
 from overheard.plan.steps import Loom, Step
 from overheard.scenario.model import MOVES, Move, Scenario
 
@@ -80,6 +81,10 @@ def weave(
         _episodes(loom, casting, operations)
     width = choose.integer(*scenario.width)
     ordered = [list(group) for group in rounds(loom.steps, scenario.mode, choose, width)]
+    scheduled = None
+    if scenario.mode == "concurrent":
+        kind = kind_of(scenario.schedules, index)
+        scheduled = schedule(choose, kind, len(loom.steps), len(ordered), width)
     return Plan(
         scenario=scenario.name,
         mode=scenario.mode,
@@ -87,6 +92,7 @@ def weave(
         source=source,
         seed=seed,
         latency=scenario.latency if scenario.mode == "concurrent" else 0,
+        schedule=scheduled,
     )
 
 

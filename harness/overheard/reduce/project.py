@@ -25,6 +25,8 @@ def project(plan: Plan, keep: Collection[int]) -> Projection:
     gone, the first of their number that is left. Of these, one that asks for nothing any more asks for
     what the others ask for: in the same words it asks about the same attribute, and whether a message asks
     is part of its nonce, so the words would be the same no longer (and no cache keyed by them be hit).
+
+    A schedule is about all of the operations, and is left out.
     """
     kept = [operation for operation in plan.operations if operation.number in keep]
     numbers = {operation.number: place for place, operation in enumerate(kept)}
@@ -50,7 +52,7 @@ def project(plan: Plan, keep: Collection[int]) -> Projection:
                 same_text_as=new_leader,
             )
         )
-    smaller = replace(plan, operations=tuple(operations), source="reduced", seed=None)
+    smaller = replace(plan, operations=tuple(operations), source="reduced", seed=None, schedule=None)
     return Projection(smaller, numbers)
 
 

@@ -162,6 +162,10 @@ class Done(Strict, frozen=True, kw_only=True):
     empty: Count
     overlapping: Count
     stalls: Count
+    decisions: Annotated[Count, Meta(description="steps taken under a schedule")]
+    blocked: Annotated[
+        Count, Meta(description="those taken while an operation was thought to wait for another")
+    ]
 
 
 class Source(Strict, frozen=True, kw_only=True):

@@ -212,6 +212,11 @@ def activity(judgement: Judgement) -> list[str]:
         f"{calls.ambiguous} ambiguous, {calls.late} after their reply, {calls.unattributed} unattributed"
     )
     lines = [driven, watched]
+    if traffic.decisions:
+        lines.append(
+            f"{number_of(traffic.decisions, 'step')} taken under a schedule, {traffic.blocked} of them while "
+            "an operation was thought to wait for another"
+        )
     if traffic.stalls:
         lines.append(f"the target blocked the loop {number_of(traffic.stalls, 'time')}")
     return lines + _put_in(judgement.sensitivity)

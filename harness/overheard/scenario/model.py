@@ -64,6 +64,15 @@ MissingId: TypeAlias = Literal["thread", "resource", "both"]
 MISSING_IDS: Final[tuple[MissingId, ...]] = get_args(MissingId)
 
 
+ScheduleKind: TypeAlias = Literal["gather", "choices", "walk", "pct-1", "pct-2", "pct-3"]
+"""How what overlaps is scheduled: all at once, left to chance; step by step, with few deviations from first
+come, first served; every step at random; by priorities that change so often less one (`pct-3`: twice)."""
+
+SCHEDULES: Final[tuple[ScheduleKind, ...]] = get_args(ScheduleKind)
+
+MIX: Final[Mapping[ScheduleKind, float]] = {"gather": 4, "choices": 1, "walk": 2, "pct-2": 1, "pct-3": 1}
+
+
 class Population(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How many there are of each: `resources` in an example, `threads` of each resource, `tenants` (where
     the target takes a tenant), and `facts` told at a time in one thread.
@@ -102,6 +111,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     `width`       operations started together, in mode `concurrent`.
     `latency`     milliseconds, in mode `concurrent`: how long the mirror may keep a model call while it
                   waits for the others of its round.
+    `schedules`   in mode `concurrent`: how often each way of scheduling has its turn.
     """
 
     name: str
@@ -117,6 +127,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     missing: Missing = Missing()
     width: Range = (2, 4)
     latency: int = 30
+    schedules: Mapping[ScheduleKind, float] = msgspec.field(default_factory=lambda: dict(MIX))
 
     @property
     def leads(self) -> Move:

@@ -56,6 +56,11 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
     for move, weight in scenario.weights.items():
         if math.isnan(weight):
             yield f"weights.{move} is nan; it takes a number from 0 to 1000"
+    for kind, weight in scenario.schedules.items():
+        if math.isnan(weight):
+            yield f"schedules.{kind} is nan; it takes a number from 0 to 1000"
+    if not any(weight > 0 for weight in scenario.schedules.values()):
+        yield "schedules gives nothing a weight above 0; gather = 1 leaves what overlaps to chance"
     made = [move for move, weight in scenario.weights.items() if weight > 0]
     if set(made) - {"chat"}:
         yield from _untested(scenario.invariants, made)

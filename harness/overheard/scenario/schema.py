@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from overheard.core.ids import MISSING_KINDS
 from overheard.core.operation import Mode
-from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MISSING_IDS, MOVES
+from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MISSING_IDS, MOVES, SCHEDULES
 
 SCHEMA_ID: Final = "https://overheard.dev/schema/scenario.schema.json"
 REQUIRED: Final = ("title", "shows", "invariants", "weights")
@@ -69,6 +69,10 @@ def schema() -> dict[str, Any]:
                 "maximum": 10_000,
                 "description": "Milliseconds a model call may be kept by the mirror, in mode `concurrent`.",
             },
+            "schedules": _table(
+                "How often each way of scheduling what overlaps has its turn, in mode `concurrent`.",
+                **{kind: {"type": "number", "minimum": 0, "maximum": 1000} for kind in SCHEDULES},
+            ),
         },
     }
 

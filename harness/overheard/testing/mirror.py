@@ -42,6 +42,7 @@ class Serving:
         other_texts: Sequence[str],
         thread: str | None,
         resource: str | None,
+        shape: str = "",  # noqa: ARG002 - as `ModelLog`
     ) -> int:
         """As `ModelLog`: called by the mirror, from its own thread."""
         with self._lock:

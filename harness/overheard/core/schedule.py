@@ -1,0 +1,68 @@
+"""Schedules: which of what is possible happens next, where operations overlap. Data, as everything in a plan.
+
+A scheduling point is reached when every operation in flight waits for its model, or has ended. Then what can
+be done next is in a fixed order: the held model calls, oldest first, then the operations of the round that
+have not started, in the order of the plan. A *choice* is a plain integer, taken modulo how many there are; so
+any list of integers is a schedule, whatever the target does. 0 lets the oldest held call be answered and
+starts an operation only if none is held: the empty schedule is the sequential run, and what is found under it
+is no race. Where only one thing can be done, no choice is spent.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+Strategy: TypeAlias = Literal["choices", "walk", "pct"]
+"""How a schedule was drawn: few deviations from first come, first served; every choice at random; or by
+priorities of operations that change at few places (Burckhardt and others, "A randomized scheduler with
+probabilistic guarantees of finding bugs", 2010)."""
+
+Action: TypeAlias = Literal["start", "release", "cancel"]
+
+
+class Happening(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
+    """An operation's `nth` model call of one shape has arrived (from 0); without a shape: it has ended."""
+
+    operation: int
+    shape: str = ""
+    nth: int = 0
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One step of a recorded run: an operation started, its `nth` call of a shape released, or it cancelled.
+
+    `after` is what had happened since the decision before, in any order: a replay waits for just that.
+    """
+
+    action: Action
+    operation: int
+    shape: str = ""
+    nth: int = 0
+    after: tuple[Happening, ...] = ()
+
+
+class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The schedule of one plan.
+
+    `choices`     one integer for each scheduling point where there is a choice; when they are spent, 0.
+    `priorities`  in a `pct` schedule, of operation n the nth (modulo their number), highest first served.
+                  Then there are no choices.
+    `changes`     in a `pct` schedule, the scheduling points of each round, counted from 0, at which whoever
+                  would be served falls behind all others; `depth` - 1 of them for each round.
+    `depth`       in a `pct` schedule, so many orderings it takes for a race that it is good at finding.
+    `decisions`   a run to be followed step by step, if there is one; what comes after it follows the choices.
+    """
+
+    strategy: Strategy = "choices"
+    choices: tuple[int, ...] = ()
+    priorities: tuple[int, ...] = ()
+    changes: tuple[int, ...] = ()
+    depth: int = 0
+    decisions: tuple[Decision, ...] = ()
+
+
+def deviations(schedule: Schedule) -> int:
+    """How often a list of choices deviates from first come, first served."""
+    return sum(choice != 0 for choice in schedule.choices)

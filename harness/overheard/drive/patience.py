@@ -1,0 +1,59 @@
+"""How long an operation that gives no sign may take before it is taken for one that waits for another.
+
+A target that limits its own concurrency starts a call only when another has ended: to wait until everybody
+is held or done would be to wait for ever. But a mark that is made too early turns slowness into races: on a
+cold machine 50 ms were not enough, and an operation was started beside one that was only slow.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+FIRST: Final = 1.0
+"""Seconds, until a target has been seen to block. This costs nothing with targets that never do."""
+
+LATER: Final = 0.1
+"""Seconds, at least, afterwards: then each operation that waits costs so much."""
+
+MOST: Final = 10.0
+"""Seconds, at most: a single slow step must not make all later ones wait."""
+
+_TIMES: Final = 8
+"""So many times the slowest step that was seen lately."""
+
+_LATELY: Final = 200
+
+
+class Patience:
+    """What is known of one target's pace, over a whole campaign.
+
+    `marks` counts operations taken for blocked, `slow` those of them that went on by themselves.
+    """
+
+    def __init__(self) -> None:
+        self.marks = 0
+        self.slow = 0
+        self._steps: deque[float] = deque(maxlen=_LATELY)
+        self._blocks = False
+
+    @property
+    def seconds(self) -> float:
+        """How long to wait for a sign."""
+        slowest = max(self._steps, default=0.0)
+        return min(max(LATER if self._blocks else FIRST, _TIMES * slowest), MOST)
+
+    def step(self, seconds: float) -> None:
+        """An operation took so long from a start or a release to the next sign of it."""
+        self._steps.append(seconds)
+
+    def marked(self) -> None:
+        """An operation was taken for blocked."""
+        self.marks += 1
+
+    def resolved(self, *, by_another: bool) -> None:
+        """One that was marked went on: after another did (it was blocked indeed), or by itself."""
+        if by_another:
+            self._blocks = True
+        else:
+            self.slow += 1
