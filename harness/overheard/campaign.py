@@ -11,7 +11,7 @@ import contextlib
 import platform
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +32,7 @@ from overheard.check.view import View
 from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words, suited
 from overheard.core.errors import InternalError, UsageError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
+from overheard.core.schedule import Decision
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.patience import Patience
@@ -40,6 +41,7 @@ from overheard.environment import environment
 from overheard.history.events import (
     AnyEvent,
     CampaignEnded,
+    Decided,
     ExampleEnded,
     ExampleStarted,
     Header,
@@ -53,6 +55,7 @@ from overheard.plan.draw import draw
 from overheard.plan.weave import expand
 from overheard.reduce.prove import Proof, proofs_of, swaps_of
 from overheard.reduce.shrink import Ends, shrink
+from overheard.reduce.trace import Trace
 from overheard.scenario.model import Scenario
 from overheard.version import __version__
 
@@ -480,6 +483,7 @@ class Stage:
     async def _reduce_one(self, leak: Leak) -> None:
         found_in = leak.view.number
         last = found_in
+        steps: list[Decision] = []
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
             nonlocal last
@@ -492,16 +496,20 @@ class Stage:
             if not shown_again:
                 return None
             last = seen.view.number
+            steps[:] = _steps(self._tap.example)
             return ends if ends in shown_again else shown_again[0]
 
         whole = leak.view.started.plan
         ends = Ends(leak.owner.number, leak.observer.number)
-        shrunk = await shrink(whole, ends, reproduces)
+        shrunk = None
+        if whole.mode == "concurrent":
+            shrunk = await shrink(whole, ends, reproduces, order=Trace(leak.view).choices)
+        shrunk = shrunk or await shrink(whole, ends, reproduces)
         plan, executions = whole, 0
         replayed = 0
         if shrunk is not None:
             plan, ends, executions = shrunk
-            shown = last
+            plan, shown = _followed(plan, steps), last
             for _ in range(REPLAYS):
                 replayed += await reproduces(plan, ends) is not None
             last = shown
@@ -519,6 +527,29 @@ class Stage:
                 replayed=replayed,
             )
         )
+
+
+def _steps(events: Iterable[AnyEvent]) -> list[Decision]:
+    """The steps that were taken in an example, as a replay follows them."""
+    return [
+        Decision(
+            action=event.action,
+            operation=event.operation,
+            shape=event.shape,
+            nth=event.nth,
+            after=event.after,
+        )
+        for event in events
+        if isinstance(event, Decided)
+    ]
+
+
+def _followed(plan: Plan, steps: Iterable[Decision]) -> Plan:
+    """The plan, with the run that showed the leak to be followed step by step."""
+    if plan.schedule is None:
+        return plan
+    schedule = msgspec.structs.replace(plan.schedule, decisions=tuple(steps))
+    return msgspec.structs.replace(plan, schedule=schedule)
 
 
 _FIRST_CONTACT: Final = Plan(

@@ -30,6 +30,7 @@ from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
 from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
+from overheard.core.schedule import Schedule
 from overheard.drive.driver import Held, drive
 from overheard.history.events import AnyEvent, Chunked, Completed, Failed, ModelCalled, Sight, Unknown
 from overheard.history.writer import Recorder
@@ -167,8 +168,13 @@ class Stage:
         )
         return Step(self, operation)
 
-    async def together(self, *steps: Step) -> list[Observation]:
-        """Start all steps at once and wait for all. Returns what each of them showed, in their order."""
+    async def together(self, *steps: Step, schedule: Sequence[int] | None = None) -> list[Observation]:
+        """Start all steps at once and wait for all. Returns what each of them showed, in their order.
+
+        With a `schedule`, they go on in the order that it says: one number for each choice there is, counted
+        from 0 among the model calls that are held, oldest first, and then the steps that have not started.
+        When the numbers are spent, it is first come, first served.
+        """
         operations = tuple(step.operation for step in steps)
         plan = Plan(
             scenario="counterexample",
@@ -176,6 +182,7 @@ class Stage:
             operations=operations,
             source="file",
             latency=self._latency,
+            schedule=None if schedule is None else Schedule(choices=tuple(schedule)),
         )
         before = len(self._events)
         await drive(

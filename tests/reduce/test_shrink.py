@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overheard.core.operation import Operation, Plan
+from overheard.core.schedule import Schedule
 from overheard.reduce.shrink import Ends, shrink
 
 
@@ -197,3 +198,46 @@ def test_what_goes_wrong_in_an_execution_is_not_swallowed(error):
 
     with pytest.raises(type(error)):
         asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces))
+
+
+# --- over the schedule
+
+
+def racing(needs):
+    """A race that shows only if operation 0 and the last one are there, under choices that `needs` accepts."""
+    tried = []
+
+    async def reproduces(plan, ends):
+        tried.append(plan)
+        return ends if plan.schedule is not None and needs(plan.schedule.choices) else None
+
+    return reproduces, tried
+
+
+def test_each_deviation_that_the_leak_does_not_need_is_taken_back():
+    reproduces, tried = racing(lambda choices: len(choices) > 3 and choices[3] == 2)
+    order = {frozenset((0, 4)): (1, 0, 4, 2, 5, 1)}
+    result = asyncio.run(
+        shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: order.get(frozenset(kept), ()))
+    )
+    assert result.plan.schedule == Schedule(choices=(0, 0, 0, 2))
+    assert [op.round for op in result.plan.operations] == [0, 1]
+    assert result.executions == len(tried) <= 7
+
+
+def test_a_leak_that_needs_no_deviation_is_no_race_and_goes_one_after_the_other():
+    async def reproduces(plan, ends):
+        return ends
+
+    result = asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: (3, 1, 2)))
+    assert result.plan.schedule is None
+    assert len({op.round for op in result.plan.operations}) == 2
+    assert result.executions == 2
+
+
+def test_what_shows_under_no_schedule_is_left_to_chance_by_the_caller():
+    async def reproduces(plan, ends):
+        return ends if plan.schedule is None else None
+
+    assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: ())) is None
+    assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces)) is not None

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from overheard.core.ids import OMITTED
+from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.program import to_program
 
 NAMES = {"Stage", "TARGET", "Verdict", "__name__", "_", "main", "play", "seen", "stage", "sys", "told"}
@@ -87,6 +88,55 @@ def test_the_verdict_asks_what_the_finding_is_about(violated, finding, change, c
 def test_how_long_to_settle_is_part_of_it(violated, finding):
     slow = replace(violated, contract=replace(violated.contract, settle=250))
     assert "target=TARGET, latency=20, settle=250))" in to_program(finding, slow, target="a.py")
+
+
+def held(operation, nth=0):
+    return Happening(operation, "chat", nth)
+
+
+RACE = (
+    Decision(action="start", operation=0),
+    Decision(action="release", operation=0, shape="chat", after=(Happening(0, "chat"),)),
+    Decision(action="start", operation=2, after=(Happening(0),)),
+    Decision(action="start", operation=5, after=(Happening(2, "chat"),)),
+    Decision(action="release", operation=2, shape="chat", after=(Happening(5, "chat"),)),
+    Decision(action="release", operation=5, shape="chat", after=(Happening(2, "chat", 1),)),
+    Decision(action="release", operation=2, shape="chat", nth=1, after=(Happening(5),)),
+)
+
+
+def scheduled(finding, decisions):
+    schedule = Schedule(choices=(0, 1), decisions=decisions)
+    return replace(finding, minimal=replace(finding.minimal, schedule=schedule))
+
+
+def test_a_schedule_is_printed_as_what_goes_on_out_of_turn(violated, finding):
+    source = to_program(scheduled(finding, RACE), violated, target="a.py")
+    assert (
+        "    # Out of turn: step 2 starts before the model answers step 1.\n"
+        "    _, seen = await stage.together(\n"
+    ) in source
+    assert "        schedule=(0, 1),\n    )\n" in source
+    ast.parse(source)
+
+
+def test_calls_of_one_step_are_told_apart(violated, finding):
+    twice = (*RACE[:5], Decision(action="release", operation=2, shape="chat", nth=1, after=(held(2, 1),)))
+    source = to_program(scheduled(finding, twice), violated, target="a.py")
+    assert (
+        "# Out of turn: the model answers step 1 (call 2 of its kind) before the model answers step 2.\n"
+        in source
+    )
+    assert "        schedule=(0, 1, 0, 1),\n" in source
+
+
+def test_what_goes_on_in_turn_is_sent_one_after_the_other(violated, finding):
+    serial = (*RACE[:3], Decision(action="release", operation=2, shape="chat", after=(Happening(2, "chat"),)))
+    serial = (*serial, Decision(action="start", operation=5, after=(Happening(2),)))
+    source = to_program(scheduled(finding, serial), violated, target="a.py")
+    assert "together" not in source
+    assert source.count("await stage.send(") == 3
+    assert "Out of turn" not in source
 
 
 def test_without_a_minimal_plan_there_is_no_program(violated):

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from overheard.core.canary import mint_nonce
+from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.program import to_program
 
 TARGETS = """
@@ -45,6 +46,23 @@ def strict():
     agent_like = type("Strict", (), {"send": staticmethod(send)})
     return agent_like()
 
+class Race:
+    # What was said before is put before the model by way of an attribute, and something is awaited in between.
+
+    def __init__(self):
+        self.said, self.notes = {}, []
+
+    async def send(self, message, *, thread=None, resource=None):
+        self.notes = self.said.setdefault((resource, thread), [])
+        await asyncio.to_thread(ask, [{"role": "user", "content": message}])
+        prompt = [*self.notes, {"role": "user", "content": message}]
+        reply = await asyncio.to_thread(ask, prompt)
+        self.said[resource, thread].append({"role": "user", "content": message})
+        return reply
+
+def racing():
+    return Race()
+
 class Slot:
     # Answers everybody with what was made for who asked first.
 
@@ -70,6 +88,32 @@ async def plain(message, *, thread, resource, told=[]):
 def unbuildable():
     raise RuntimeError("no database\\x1b[2J")
 """
+
+
+def held(operation, nth=0):
+    return Happening(operation, "chat", nth)
+
+
+def answer(operation, nth, *after):
+    return Decision(action="release", operation=operation, shape="chat", nth=nth, after=after)
+
+
+TOLD = (
+    Decision(action="start", operation=0),
+    answer(0, 0, held(0)),
+    answer(0, 1, held(0, 1)),
+)
+# The stranger's first call is answered after the owner has put its own notes into the attribute.
+RACE = (
+    *TOLD,
+    Decision(action="start", operation=2, after=(Happening(0),)),
+    Decision(action="start", operation=1, after=(held(2),)),
+    answer(2, 0, held(1)),
+    answer(1, 0, held(2, 1)),
+    answer(2, 1, held(1, 1)),
+    answer(1, 1, Happening(2)),
+)
+IN_TURN = Schedule(decisions=(*TOLD, Decision(action="start", operation=1, after=(Happening(0),))))
 
 
 @pytest.fixture
@@ -106,6 +150,22 @@ def test_what_must_be_remembered(run, finding):
     forgot = replace(finding, invariant="recall-within-thread", minimal=plan, minimal_observer=own.number)
     assert run(forgot, "targets.py:amnesic").returncode == 1
     assert run(forgot, "targets.py:correct").returncode == 0
+
+
+def test_a_race_is_run_under_its_schedule_every_time(run, finding):
+    told, asked, seen = finding.minimal.operations
+    away = {"resource": "bob-<<ns>>", "thread": "bob-<<ns>>"}
+    plan = replace(
+        finding.minimal,
+        operations=(told, replace(asked, number=1), replace(seen, number=2, caller="r1", **away)),
+        schedule=Schedule(choices=(1, 1), decisions=RACE),
+    )
+    raced = replace(finding, invariant="no-cross-resource-leakage", minimal=plan, minimal_observer=2)
+    for _ in range(3):
+        done = run(raced, "targets.py:racing")
+        assert done.returncode == 1, done
+    assert run(raced, "targets.py:correct").returncode == 0
+    assert run(replace(raced, minimal=replace(plan, schedule=IN_TURN)), "targets.py:racing").returncode == 0
 
 
 def test_whose_answer_it_must_be(run, finding):

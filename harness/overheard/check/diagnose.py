@@ -9,6 +9,7 @@ alike uses no ids at all.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from statistics import median
 from typing import Final
 
@@ -25,6 +26,8 @@ from overheard.check.tally import Tally
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import is_canary
 from overheard.core.contract import Contract
+from overheard.core.schedule import deviations
+from overheard.history.events import Reduced
 
 REMEMBERS_NOTHING: Final = "remembers nothing"
 FORGETS: Final = "forgets what it was told"
@@ -99,9 +102,16 @@ ADVICE: Final = {
 class Diagnosis:
     """Names the story of each leak, given everything the campaign saw."""
 
-    def __init__(self, tally: Tally, contract: Contract) -> None:
+    def __init__(self, tally: Tally, contract: Contract, reductions: Iterable[Reduced] = ()) -> None:
         self._contract = contract
         self._tally = tally
+        # A smallest plan that has to deviate from first come, first served leaks only where calls overlap:
+        # the same operations, one after the other, were tried and did not.
+        self._races = {
+            one.invariant
+            for one in reductions
+            if one.replayed and one.plan.schedule is not None and deviations(one.plan.schedule)
+        }
         # What a surface shows beside the agent's memory says nothing about the keys of that memory.
         own = [
             leak
@@ -228,7 +238,7 @@ class Diagnosis:
         return (
             leak.view.mode == "concurrent"
             and invariant not in self._quiet | self._mixed_quiet
-            and (invariant == IDS or bool(self._tally.clean[invariant, False]))
+            and (invariant == IDS or invariant in self._races or bool(self._tally.clean[invariant, False]))
         )
 
     def _beside_a_clean_prompt(self, leak: Leak) -> bool:

@@ -99,7 +99,7 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
         wanted, failures = [], [*failures, str(error)]
     suspends = 2 * tally.concurrent_suspended > tally.concurrent_operations
     coverage = cells(tally, wanted, header.contract, header.offers, suspends=suspends)
-    found = findings(tally, Diagnosis(tally, header.contract), history.reductions)
+    found = findings(tally, Diagnosis(tally, header.contract, history.reductions), history.reductions)
     general = _general_reasons(tally, suspends=suspends)
     sensitivity = _sensitivity(tally)
     results = tuple(

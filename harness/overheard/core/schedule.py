@@ -10,7 +10,8 @@ is no race. Where only one thing can be done, no choice is spent.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -66,3 +67,56 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 def deviations(schedule: Schedule) -> int:
     """How often a list of choices deviates from first come, first served."""
     return sum(choice != 0 for choice in schedule.choices)
+
+
+class Step(NamedTuple):
+    """One decision of a recorded run, and what it was chosen from.
+
+    It was number `choice` of so many that were `possible`; first come, first served would have done
+    `instead`. `round` counts from 0.
+    """
+
+    round: int
+    decision: Decision
+    choice: int
+    possible: int
+    instead: Decision
+
+
+def steps(decisions: Iterable[Decision], rounds: Sequence[Sequence[int]]) -> list[Step]:
+    """A recorded run of a plan whose rounds consist of these operations, in the order of the plan.
+
+    It ends where a decision does not fit to what had happened.
+    """
+    made: list[Step] = []
+    places = {operation: place for place, members in enumerate(rounds) for operation in members}
+    waiting = [list(members) for members in rounds]
+    held: list[Decision] = []
+    for decision in decisions:
+        place = places.get(decision.operation)
+        if place is None:
+            break
+        for happening in decision.after:
+            held = _held(held, happening)
+        possible = [*held, *(Decision(action="start", operation=number) for number in waiting[place])]
+        wanted = Decision(
+            action=decision.action, operation=decision.operation, shape=decision.shape, nth=decision.nth
+        )
+        if wanted not in possible:
+            break
+        choice = possible.index(wanted)
+        made.append(Step(place, decision, choice, len(possible), possible[0]))
+        if wanted.action == "start":
+            waiting[place].remove(decision.operation)
+        else:
+            held.remove(wanted)
+    return made
+
+
+def _held(held: list[Decision], happening: Happening) -> list[Decision]:
+    if not happening.shape:
+        return [one for one in held if one.operation != happening.operation]
+    arrived = Decision(
+        action="release", operation=happening.operation, shape=happening.shape, nth=happening.nth
+    )
+    return [*held, arrived]

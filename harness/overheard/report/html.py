@@ -19,6 +19,7 @@ from overheard.check.result import Cell, Finding, InvariantResult, Judgement
 from overheard.core.contract import origin_words
 from overheard.core.operation import Mode
 from overheard.report.escape import clip, visible
+from overheard.report.order import deviations_in_words
 from overheard.report.program import to_program
 from overheard.report.redact import Redactor
 from overheard.report.references import Reference, references
@@ -75,6 +76,7 @@ class _Story(NamedTuple):
     told: list[tuple[str, str, list[tuple[str, str]]]]
     evidence: str
     frequency: str
+    order: list[str]
     references: tuple[Reference, ...]
     timeline: Timeline
     path: str | None
@@ -182,6 +184,7 @@ def _stories(judgement: Judgement, redactor: Redactor) -> list[_Story]:
             told=[(label, who, [_identity(line) for line in ids]) for label, (who, *ids) in story(finding)],
             evidence=redactor.sentence(finding),
             frequency=frequency(finding),
+            order=[] if finding.minimal is None else deviations_in_words(finding.minimal),
             references=references(finding),
             timeline=timeline(finding),
             path=counterexample_path(judgement, index),

@@ -22,6 +22,7 @@ from overheard.report.model import (
     Setting,
     Source,
 )
+from overheard.report.order import deviations_in_words
 from overheard.report.redact import Redactor
 from overheard.report.words import breach, counterexample_path, not_claimed, replay_line, settings
 
@@ -92,6 +93,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         also_rules_out=finding.also_rules_out,
         replayed=finding.replayed,
         replays=finding.replays,
+        out_of_turn=tuple(deviations_in_words(finding.minimal) if finding.minimal is not None else ()),
         counterexample=counterexample_path(judgement, index),
     )
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from overheard.check.result import Finding, Judgement
 from overheard.report.escape import clip, code, prose
+from overheard.report.order import deviations_in_words
 from overheard.report.redact import Redactor
 from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
 from overheard.report.words import (
@@ -78,12 +79,14 @@ def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redac
     ]
     path = counterexample_path(judgement, index)
     also = ", ".join(finding.also_rules_out)
+    order = [] if finding.minimal is None else deviations_in_words(finding.minimal)
     return [
         f"#### {index + 1}. {_said(f'{finding.invariant}: {finding.diagnosis}')}",
         "",
         *told,
         f"- **evidence** {_evidence(finding, redactor)}",
         f"- **found** {_said(frequency(finding))}",
+        *([f"- **out of turn** {_said('; '.join(order))}"] if order else []),
         *([f"- **breaks too** {_said(also)}"] if also else []),
         f"- **change** {_said(finding.advice)}",
         f"- **program** {code(path) if path else 'none: it was not made smaller'}",

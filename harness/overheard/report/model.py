@@ -107,6 +107,13 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     also_rules_out: tuple[str, ...]
     replayed: Annotated[Count, Meta(description="replays of the counterexample that showed it again")]
     replays: Count
+    out_of_turn: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="where the counterexample's schedule deviates from first come, first served; its "
+            "steps are counted from 0"
+        ),
+    ]
     counterexample: Annotated[
         str | None, Meta(description="path of a runnable program, relative to this report; null without one")
     ]

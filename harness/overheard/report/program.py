@@ -17,6 +17,7 @@ from overheard.check.result import Finding, Judgement
 from overheard.core.ids import Id
 from overheard.core.operation import Operation, Plan
 from overheard.report.escape import clip, visible
+from overheard.report.order import choices_by_round, deviations_in_words
 from overheard.report.words import breach
 
 _PEOPLE: Final = ("alice", "bob", "carol", "dave", "erin", "frank")
@@ -113,8 +114,15 @@ def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
         _Step(operation.round, ends.get(place, ""), _call(operation, names, places))
         for place, operation in enumerate(plan.operations)
     ]
-    for _, together in groupby(steps, key=lambda step: step.round):
-        lines += _round(list(together))
+    orders = choices_by_round(plan)
+    for number, together in groupby(steps, key=lambda step: step.round):
+        if plan.schedule is None:
+            lines += _round(list(together))
+        elif number in orders:
+            lines += [f"# Out of turn: {words}." for words in deviations_in_words(plan, number)]
+            lines += _round(list(together), orders[number])
+        else:
+            lines += [line for step in together for line in _round([step])]
     named = {step.result for step in steps}
     arguments = ["told" if "told" in named else "seen" if "seen" in named else "None"]
     arguments.append("seen" if "seen" in named else arguments[0])
@@ -137,12 +145,13 @@ class _Step(NamedTuple):
     arguments: list[str]
 
 
-def _round(steps: list[_Step]) -> list[str]:
+def _round(steps: list[_Step], schedule: tuple[int, ...] = ()) -> list[str]:
     if len(steps) == 1:
         result = f"{steps[0].result} = " if steps[0].result else ""
         return _laid_out(f"{result}await stage.send(", steps[0].arguments, ")")
     results = ", ".join(step.result or "_" for step in steps)
     calls = [line for step in steps for line in _laid_out("stage.send(", step.arguments, "),")]
+    calls += [f"schedule={schedule!r},"] if schedule else []
     return [f"{results} = await stage.together(", *_indented(calls), ")"]
 
 

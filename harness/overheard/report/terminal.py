@@ -13,6 +13,7 @@ from tabulate import tabulate
 
 from overheard.check.result import Judgement
 from overheard.report.escape import clip, visible
+from overheard.report.order import deviations_in_words
 from overheard.report.redact import Redactor
 from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
 from overheard.report.words import (
@@ -75,6 +76,8 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
             page.labelled(label, *lines)
         page.labelled("evidence", redactor.sentence(finding))
         page.labelled("found", frequency(finding))
+        if finding.minimal is not None and (order := deviations_in_words(finding.minimal)):
+            page.labelled("out of turn", *order)
         if finding.also_rules_out:
             page.labelled("breaks too", ", ".join(finding.also_rules_out))
         page.labelled("change", finding.advice)

@@ -1,0 +1,100 @@
+"""What happened in which order, as a schedule: read from any example, also one that was left to chance.
+
+A leak that was found shows in which order operations started and model calls were answered. Of the operations
+that are kept, that order is followed again: it was enough once, and what the others did in between is mostly
+beside the point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from overheard.check.view import NEVER, Call, Op, View
+
+
+class _Act(NamedTuple):
+    """At a position of the history: an operation started, or (`call`) a model call of its was answered."""
+
+    position: int
+    operation: int
+    call: int | None
+
+
+class Trace:
+    """The order of one example."""
+
+    def __init__(self, view: View) -> None:
+        self._ops = sorted(view.ops.values(), key=lambda op: (op.plan.round, op.number))
+        self._calls = _calls_by_operation(view)
+
+    def choices(self, keep: Collection[int]) -> tuple[int, ...]:
+        """The choices by which the operations in `keep`, alone, go on in the order in which they did here.
+
+        Without the zeros at the end: when choices are spent, 0 is what is chosen.
+        """
+        kept = [op for op in self._ops if op.number in keep and op.invoked != NEVER]
+        chosen: list[int] = []
+        for _, members in groupby(kept, key=lambda op: op.plan.round):
+            chosen += self._of_round(list(members))
+        while chosen and chosen[-1] == 0:
+            chosen.pop()
+        return tuple(chosen)
+
+    def _of_round(self, members: Sequence[Op]) -> list[int]:
+        acts = sorted(
+            [
+                *(_Act(op.invoked, op.number, None) for op in members),
+                *(
+                    _Act(call.answered, op.number, place)
+                    for op in members
+                    for place, call in enumerate(self._calls.get(op.number, ()))
+                    if call.answered != NEVER
+                ),
+            ]
+        )
+        waiting = [op.number for op in members]
+        held: list[tuple[int, int]] = []
+        brought = dict.fromkeys(waiting, 0)
+        chosen = []
+        for index, (_, number, call) in enumerate(acts):
+            if call is None:
+                choice = len(held) + waiting.index(number)
+            elif (number, call) in held:
+                choice = held.index((number, call))
+            else:
+                continue
+            if len(held) + len(waiting) > 1:
+                chosen.append(choice)
+            if call is None:
+                waiting.remove(number)
+            else:
+                held.remove((number, call))
+            # Under a schedule it is waited for what an operation does next; here it may have come later.
+            until = next((act.position for act in acts[index + 1 :] if act.operation == number), NEVER)
+            calls = self._calls.get(number, [])
+            while brought[number] < len(calls) and calls[brought[number]].position < until:
+                held.append((number, brought[number]))
+                brought[number] += 1
+        return chosen
+
+
+def _calls_by_operation(view: View) -> dict[int, list[Call]]:
+    """The model calls of each operation while it was in flight, in order, each of one operation only.
+
+    Of several that sent the same text, it is the first that has none open: so does the gate find it.
+    """
+    found: dict[int, list[Call]] = {}
+    for call in view.calls:
+        if call.event.kind == "embedding" or call.attributed.late:
+            continue
+        candidates = sorted(call.attributed.candidates, key=lambda op: op.invoked)
+        free = [
+            op
+            for op in candidates
+            if all(other.answered < call.position for other in found.get(op.number, ()))
+        ]
+        for op in (free or candidates)[:1]:
+            found.setdefault(op.number, []).append(call)
+    return found

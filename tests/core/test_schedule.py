@@ -1,0 +1,60 @@
+"""A recorded run, read back: what each step was chosen from."""
+
+from overheard.core.schedule import Decision, Happening, Schedule, deviations, steps
+
+
+def start(operation, *after):
+    return Decision(action="start", operation=operation, after=after)
+
+
+def release(operation, *after, shape="chat", nth=0):
+    return Decision(action="release", operation=operation, shape=shape, nth=nth, after=after)
+
+
+def came(operation, nth=0, shape="chat"):
+    return Happening(operation, shape, nth)
+
+
+def test_each_step_is_a_choice_among_what_is_held_and_what_has_not_started():
+    run = [
+        start(1),
+        start(0, came(1)),
+        release(0, came(0)),
+        release(1, Happening(0)),
+        start(2, Happening(1)),
+        release(2, came(2)),
+    ]
+    made = steps(run, [[0, 1, 2]])
+    assert [(step.choice, step.possible) for step in made] == [(1, 3), (1, 3), (1, 3), (0, 2), (0, 1), (0, 1)]
+    assert made[0].instead == start(0)
+    assert made[1].instead == made[2].instead == release(1)
+
+
+def test_operations_of_a_later_round_are_no_choice_before_their_time():
+    run = [start(0), release(0, came(0)), start(2, Happening(0)), start(1, came(2))]
+    assert [(step.round, step.choice, step.possible) for step in steps(run, [[0], [1, 2]])] == [
+        (0, 0, 1),
+        (0, 0, 1),
+        (1, 1, 2),
+        (1, 1, 2),
+    ]
+
+
+def test_calls_at_once_are_told_apart():
+    run = [start(0), release(0, came(0), came(0, nth=1), came(0, shape="chat tools"), nth=1)]
+    assert steps(run, [[0]])[1][2:4] == (1, 3)
+
+
+def test_an_operation_that_ended_holds_nothing():
+    run = [start(0), start(1, came(0)), release(1, Happening(0), came(1))]
+    assert steps(run, [[0, 1]])[2][2:4] == (0, 1)
+
+
+def test_what_does_not_fit_ends_it():
+    assert len(steps([start(0), release(0, nth=3)], [[0]])) == 1
+    assert steps([start(7)], [[0]]) == []
+
+
+def test_deviations_are_choices_other_than_the_first():
+    assert deviations(Schedule(choices=(0, 2, 0, 1))) == 2
+    assert deviations(Schedule()) == 0

@@ -1,0 +1,110 @@
+"""The order of an example as a schedule, whatever became of it by chance."""
+
+import random
+
+import pytest
+
+from overheard.check.view import View
+from overheard.core.contract import Contract
+from overheard.core.operation import Operation, Plan
+from overheard.core.schedule import Schedule
+from overheard.history.events import Completed, ExampleStarted, Invoked, ModelAnswered, ModelCalled
+from overheard.reduce.trace import Trace
+
+CAMPAIGN, EXAMPLE = 4711, 3
+
+
+def trace(text, rounds=None, same=None):
+    """`+0` operation 0 is invoked, `?0` it calls its model, `!0` it is answered (oldest call first), `.0` it ends."""
+    acts = text.split()
+    numbers = sorted({int(act[1:]) for act in acts})
+    plan = Plan(
+        scenario="s",
+        mode="concurrent",
+        operations=tuple(
+            Operation(
+                number=number,
+                round=(rounds or {}).get(number, 0),
+                caller=f"r{number}",
+                same_text_as=(same or {}).get(number),
+            )
+            for number in numbers
+        ),
+    )
+    events, calls, opened = [], 0, {}
+    for at, act in enumerate(acts, start=1):
+        number, where = int(act[1:]), {"example": EXAMPLE, "t": at}
+        match act[0]:
+            case "+":
+                events.append(Invoked(**where, operation=number))
+            case "?":
+                calls += 1
+                opened.setdefault(number, []).append(calls)
+                leader = (same or {}).get(number, number)
+                events.append(ModelCalled(**where, call=calls, nonces=((CAMPAIGN, EXAMPLE, leader),)))
+            case "!":
+                events.append(ModelAnswered(**where, call=opened[number].pop(0)))
+            case ".":
+                events.append(Completed(**where, operation=number, text="x", length=1))
+    started = ExampleStarted(example=EXAMPLE, plan=plan)
+    return Trace(View(started, events, campaign=CAMPAIGN, contract=Contract()))
+
+
+def test_one_after_the_other_is_the_empty_schedule():
+    assert trace("+0 ?0 !0 .0 +1 ?1 !1 .1").choices({0, 1}) == ()
+
+
+def test_all_at_once_is_starting_each_before_the_first_is_answered():
+    together = trace("+0 +1 +2 ?0 ?1 ?2 !0 !1 !2 .0 .1 .2")
+    assert together.choices({0, 1, 2}) == (0, 1, 2)
+    assert together.choices({0, 2}) == (0, 1)
+    assert together.choices({1}) == ()
+
+
+def test_who_is_answered_out_of_turn():
+    # start 0; start 1; of the two that are held, 1 goes on and asks again, and goes on.
+    assert trace("+0 +1 ?0 ?1 !1 ?1 !1 .1 !0 .0").choices({0, 1}) == (0, 1, 1, 1)
+
+
+def test_rounds_have_choices_one_after_the_other():
+    both = trace("+0 +1 ?0 ?1 !0 !1 .0 .1 +2 +3 ?2 ?3 !3 .3 !2 .2", rounds={2: 1, 3: 1})
+    assert both.choices({0, 1, 2, 3}) == (0, 1, 0, 0, 1, 1)
+    assert both.choices({2, 3}) == (0, 1, 1)
+    assert both.choices({0, 3}) == ()
+
+
+def test_those_that_send_one_text_have_a_call_each():
+    assert trace("+0 +1 ?0 ?1 !1 .1 !0 .0", same={1: 0}).choices({0, 1}) == (0, 1, 1)
+
+
+def test_a_call_that_was_never_answered_is_never_let_go_on():
+    assert trace("+0 +1 ?0 ?1 !1 .1").choices({0, 1}) == (0, 1, 1)
+
+
+@pytest.mark.parametrize("nth", range(20))
+def test_the_order_of_a_scheduled_run_is_its_own_schedule(nth):
+    """A run simulated under random choices, with one or two calls for each, gives these choices back."""
+    draw = random.Random(nth)
+    left = {number: draw.randint(1, 2) for number in range(4)}
+    choices, held, waiting, acts = [], [], list(left), []
+    while held or waiting:
+        possible = [*held, *waiting]
+        choice = draw.randrange(len(possible))
+        if len(possible) > 1:
+            choices.append(choice)
+        if choice < len(held):
+            number = held.pop(choice)
+            acts.append(f"!{number}")
+        else:
+            number = waiting.pop(choice - len(held))
+            acts.append(f"+{number}")
+        if left[number]:
+            left[number] -= 1
+            held.append(number)
+            acts.append(f"?{number}")
+        else:
+            acts.append(f".{number}")
+    while choices and choices[-1] == 0:
+        choices.pop()
+    assert trace(" ".join(acts)).choices(set(range(4))) == tuple(choices)
+    assert Schedule(choices=tuple(choices)).choices == tuple(choices)
