@@ -5,9 +5,11 @@ Targets here call a real mirror over HTTP, as anybody's do.
 
 import asyncio
 import contextlib
+import os
 import time
 from itertools import count, pairwise
 
+import aiohttp
 import pytest
 
 from overheard.adapters.enter import enter
@@ -41,10 +43,19 @@ class Talking:
         self.model, self.body = Model(), body
 
     async def __aenter__(self):
+        self.session = aiohttp.ClientSession()
         return self
 
     async def __aexit__(self, *_error):
+        await self.session.close()
         await self.model.close()
+
+    async def post(self, path, body, **headers):
+        url = f"{os.environ['OPENAI_BASE_URL']}/{path}"
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self.session.post(url, json=body, headers=named) as answer:
+            assert answer.status == 200
+            return await answer.json()
 
     async def ask(self, message, role="user"):
         return await self.model.chat([Message(role, message)])
@@ -189,15 +200,12 @@ def test_what_had_happened_before_each_decision_is_recorded(scheduled, plan_of):
 
 def test_calls_of_an_operation_are_told_apart_by_their_shape(scheduled, plan_of):
     async def with_tools(agent, message, resource):
-        url, session = agent.model, None
         await agent.ask(message)
-        session = url._session
         body = {
             "messages": [{"role": "user", "content": message}],
             "response_format": {"type": "json_object"},
         }
-        async with session.post(agent.model._url, json=body) as answer:
-            return (await answer.json())["choices"][0]["message"]["content"]
+        return (await agent.post("chat/completions", body))["choices"][0]["message"]["content"]
 
     events = scheduled(with_tools, plan_of(1, schedule=SEQUENTIAL))
     assert [(e.shape, e.nth) for e in events if isinstance(e, Decided)] == [
@@ -360,10 +368,7 @@ def test_work_after_the_answer_is_not_held(scheduled, plan_of):
 def test_calls_of_nobody_and_embeddings_are_not_held(scheduled, plan_of):
     async def probing(agent, message, resource):
         await agent.ask("how long is a vector?")
-        async with agent.model._session.post(
-            agent.model._url.replace("chat/completions", "embeddings"), json={"input": [message]}
-        ) as answer:
-            assert answer.status == 200
+        await agent.post("embeddings", {"input": [message]})
         return await agent.ask(message)
 
     events = scheduled(probing, plan_of(3, schedule=WALK))
@@ -376,10 +381,8 @@ def test_who_is_named_by_headers_only_is_held(scheduled, plan_of):
         await agent.ask(message)
         number = message.split()[1]
         body = {"messages": [{"role": "user", "content": "Summarise."}]}
-        async with agent.model._session.post(
-            agent.model._url, json=body, headers={"x-thread-id": f"t{number}", "x-resource-id": f"r{number}"}
-        ) as answer:
-            return (await answer.json())["choices"][0]["message"]["content"]
+        ids = {"x_thread_id": f"t{number}", "x_resource_id": f"r{number}"}
+        return (await agent.post("chat/completions", body, **ids))["choices"][0]["message"]["content"]
 
     events = scheduled(summarising, plan_of(2, schedule=SEQUENTIAL))
     assert decisions(events) == [
