@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 from importlib import resources
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -19,7 +20,8 @@ from overheard.report.html import to_html
 
 NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "google-chrome-stable")
 VIEWS = [(width, scheme) for width in (400, 1200) for scheme in ("light", "dark")]
-PAGES = ("held", "violated", "inconclusive", "hostile")
+PAGES = ("held", "violated", "inconclusive", "hostile", "sample")
+SAMPLE = Path(__file__).parents[2] / "reports" / "samples" / "violated" / "report.html"
 
 # Whatever stands out of the window to the right, unless it is in a part that scrolls by itself.
 STICKING_OUT = """() => [...document.querySelectorAll("body *")]
@@ -85,6 +87,7 @@ def visits(chromium, held, violated, inconclusive, hostile, tmp_path_factory):
         "violated": to_html(violated),
         "inconclusive": to_html(inconclusive),
         "hostile": to_html(hostile, show=True),
+        "sample": SAMPLE.read_text(encoding="utf-8"),
         # Letters that join into one: there is no place at which a line could be broken.
         "endless": to_html(replace(violated, target="\u1100" * 3_000, scenarios=("\u1100" * 3_000,))),
     }

@@ -107,7 +107,7 @@ def to_html(judgement: Judgement, *, show: bool = False) -> str:
         words=words,
         facts=_facts(judgement),
         reasons=_few(_why(judgement)),
-        promises=[_promise(result) for result in judgement.invariants[:ROWS_LIMIT]],
+        promises=[_promise(result, judgement.reasons) for result in judgement.invariants[:ROWS_LIMIT]],
         bound_sentence=bound_sentence(judgement)
         if any(result.bound is not None for result in judgement.invariants)
         else "",
@@ -163,7 +163,8 @@ def _why(judgement: Judgement) -> list[str]:
     ]
 
 
-def _promise(result: InvariantResult) -> dict[str, Any]:
+def _promise(result: InvariantResult, general: Iterable[str]) -> dict[str, Any]:
+    """A row of the table. What is true of the whole run stands above it, once."""
     judged = result.status == "judged"
     counts = (result.exposures, result.controls, result.examples)
     return {
@@ -172,7 +173,7 @@ def _promise(result: InvariantResult) -> dict[str, Any]:
         "standing": standing(result),
         "numbers": [*map(str, counts), show_bound(result.bound)] if judged else ["", "", "", ""],
         "findings": result.findings,
-        "why": _few(gathered(result.reasons)),
+        "why": _few(gathered(reason for reason in result.reasons if reason not in general)),
     }
 
 
