@@ -26,9 +26,11 @@ from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
 from overheard.check.judge import judge
 from overheard.check.observe import Leak, Observed, observe
+from overheard.check.relation import DISTINCT
 from overheard.check.result import Judgement
 from overheard.check.tally import Tally, alike
 from overheard.check.view import View
+from overheard.core.collision import Collision
 from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words, suited
 from overheard.core.errors import InternalError, UsageError
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
@@ -337,6 +339,7 @@ class Stage:
         self._contract = contract
         self._tally = Tally(campaign=options.campaign)
         self._number = options.first
+        self._collided: set[frozenset[Collision]] = set()
         self._deadline = self._end = 0.0
         self._start_clock()
         self._proofs: dict[tuple[str, ...], list[Proof]] = {}
@@ -384,9 +387,21 @@ class Stage:
                 return
             missed = len(self._tally.missed)
             seen = await self._execute(plan, "explore")
-            if seen.leaks or seen.strayed or len(self._tally.missed) > missed:
+            if self._troubled(seen) or len(self._tally.missed) > missed:
                 troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
             self._remember_proofs(seen)
+
+    def _troubled(self, seen: Observed) -> bool:
+        """Whether something leaked in an example, and more of the same would say nothing new.
+
+        Ids that collide otherwise than all that leaked before do say something: which function it is.
+        """
+        met = {alike(leak).collisions for leak in seen.leaks if leak.invariant == DISTINCT}
+        new = met - self._collided
+        self._collided |= met
+        return (
+            (bool(met) and not new) or any(leak.invariant != DISTINCT for leak in seen.leaks) or seen.strayed
+        )
 
     def _plans(self) -> list[Plan]:
         """All plans of the campaign, before anything of them is driven, woven round robin: a budget that

@@ -12,6 +12,8 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a ?x err      an error           r1 a ?x void   an empty answer without a model call
     r1 a ?x mute     an answer without a model call
     r1@r0 a ?x       r1 names r0's resource
+    r0 A ?x          thread `A` collides with thread `a`, and so do the resources of `R0` and `r0`
+    r0 =default ?x   an id that is the same in every example: `default` itself; `r0@=default` for the resource
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
     r0 a ?x re       the answer repeats the nonce of its message;  re:3  that of operation 3;  re re:3  both
     r0 a ?x beside:3 the prompt also holds the message of operation 3
@@ -62,8 +64,13 @@ ALL = (
     "no-cross-thread-recall",
     "no-cross-resource-leakage",
     "thread-ownership",
+    "distinct-ids-stay-distinct",
     "ids-required",
 )
+
+
+def template(name: str) -> str:
+    return name[1:] if name.startswith("=") else f"{name}-<<ns>>"
 
 
 class Line:
@@ -71,8 +78,8 @@ class Line:
         who, thread, *words = text.split()
         self.caller, _, odd = who.partition(":")
         self.caller, _, named = self.caller.partition("@")
-        self.resource = MISSING[odd] if odd else f"{named or self.caller}-<<ns>>"
-        self.thread = MISSING.get(thread, f"{thread}-<<ns>>")
+        self.resource = MISSING[odd] if odd else template(named or self.caller)
+        self.thread = MISSING.get(thread, template(thread))
         self.number, self.round, self.words = number, round_, words
         self.tells = next((word[1:] for word in words if word.startswith("!")), None)
         self.asks = next((word[1:] for word in words if word.startswith("?")), "")
@@ -251,6 +258,7 @@ def history() -> Callable[..., History]:
         scenario = {"name": "s", "mode": mode, "invariants": list(invariants)}
         scenario["weights"] = options.get("weights", {})
         scenario["missing"] = options.get("missing", {"kinds": ["omitted"], "ids": ["thread"]})
+        scenario["colliding"] = options.get("colliding", {"by": ["case"], "ids": ["thread"]})
         header = Header(
             overheard="0",
             campaign=CAMPAIGN,
@@ -290,5 +298,6 @@ PROOFS = {
     "no-cross-thread-recall": 'r0 a !x\nr0 b ?x "x',
     "no-cross-resource-leakage": 'r0 a !x\nr1 b ?x "x',
     "thread-ownership": 'r0 a !x\nr1 a ?x "x',
+    "distinct-ids-stay-distinct": 'r0 a !x\nr1 A ?x "x',
     "ids-required": 'r0 a !x\nr0 - ?x "x',
 }

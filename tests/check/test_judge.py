@@ -17,6 +17,7 @@ ALL = (
     "no-cross-thread-recall",
     "no-cross-resource-leakage",
     "thread-ownership",
+    "distinct-ids-stay-distinct",
     "ids-required",
 )
 
@@ -29,6 +30,9 @@ r0 c ?x
 r1 b ?x
 r1 a ?x no
 r0 - ?x no
+r1 A !w
+r1 A ?w =w
+r1 A ?x
 r0 a ?x =x
 r1 b ?y =y
 """
@@ -47,8 +51,8 @@ def test_a_correct_target_is_held_and_every_promise_judged(judged):
     assert result.verdict == "held", result.reasons
     asked_for = [one for one in result.invariants if one.status != "not offered"]
     assert [one.name for one in asked_for] == list(ALL)
-    assert [one.verdict for one in asked_for] == ["held"] * 5
-    assert [one.exposures for one in asked_for] == [2, 1, 1, 1, 1]
+    assert [one.verdict for one in asked_for] == ["held"] * 6
+    assert [one.exposures for one in asked_for] == [3, 1, 1, 1, 1, 1]
     assert all(one.examples == 1 for one in asked_for)
     assert of(result, "ids-required").bound == pytest.approx(0.95)
     assert not result.findings
@@ -63,6 +67,7 @@ def test_a_correct_target_is_held_and_every_promise_judged(judged):
         ("r1 b ?x", "r1 b ?x =x", "no-cross-resource-leakage", "resource ignored"),
         ("r1 a ?x no", "r1 a ?x =x", "thread-ownership", "thread id is the only key"),
         ("r1 a ?x no", "r1 a ?x no:x", "thread-ownership", "the refusal tells it"),
+        ("r1 A ?x", "r1 A ?x =x", "distinct-ids-stay-distinct", "thread ids folded"),
         ("r0 - ?x no", "r0 - ?x =x", "ids-required", "a missing id falls back to the last conversation"),
     ],
 )

@@ -14,6 +14,13 @@ OFFERS = Offers(
         "search": Takes(accepts=("resource", "filters")),
     },
 )
+PROMISES = (
+    "recall-within-thread",
+    "no-cross-thread-recall",
+    "no-cross-resource-leakage",
+    "thread-ownership",
+    "ids-required",
+)
 RESOURCE_WIDE = {"scope.list_threads": "resource", "scope.search": "resource"}
 TOLD = "r0 a !x\nr0 a ?x =x\nr1 b !y\nr1 b ?y =y\n"
 MESSAGES = """
@@ -54,6 +61,7 @@ def stories(judgement):
 def looked(judged):
     def judge(text, **options):
         options.setdefault("weights", {"look": 1, "chat": 1})
+        options.setdefault("invariants", PROMISES)
         options.setdefault("missing", {"kinds": ["null"], "ids": ["resource"]})
         options["contract"] = RESOURCE_WIDE | options.get("contract", {})
         return judged(text, offers=options.pop("offers", OFFERS), **options)
@@ -69,6 +77,7 @@ def test_a_target_that_shows_everybody_its_own_is_held_by_every_surface(looked):
         "no-cross-thread-recall": 1,
         "no-cross-resource-leakage": 3,
         "thread-ownership": 1,
+        "distinct-ids-stay-distinct": 0,
         "ids-required": 3,
         "reply-matches-request": 0,
     }

@@ -68,7 +68,7 @@ def test_an_agent_whose_ids_come_in_headers_is_held(headed, describe, seed):
         base=Path(),
         seed=seed,
         campaign=fresh_numbers()[1],
-        profile=msgspec.structs.replace(PROFILES["smoke"], explore=4, drawn=1, seconds=600.0),
+        profile=msgspec.structs.replace(PROFILES["smoke"], drawn=0, seconds=600.0),
         scenarios=tuple(builtin().values()),
     )
     judgement = run(options, target_object=describe(headed, FILE))

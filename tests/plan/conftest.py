@@ -9,12 +9,13 @@ import pytest
 from hypothesis import strategies as st
 
 from overheard.core.canary import decode_canary, find_canaries
+from overheard.core.collision import FAMILIES, RESERVED, collisions
 from overheard.core.contract import Contract, declare
 from overheard.core.ids import MISSING_KINDS, OMITTED, missing_kind
 from overheard.core.offers import Offers, Takes
 from overheard.core.operation import FACT_MARK, NONCE_MARK, READING, SENDING, Plan, bind_ids, bind_text
 from overheard.scenario.load import builtin
-from overheard.scenario.model import IDENTIFIERS, MISSING_IDS, MOVES, Scenario
+from overheard.scenario.model import COLLIDING_IDS, IDENTIFIERS, MISSING_IDS, MOVES, Scenario
 from overheard.scenario.problems import contradictions, problems
 
 CAMPAIGN, EXAMPLE = 4711, 3
@@ -149,6 +150,9 @@ def scenario_data():
             "missing": st.fixed_dictionaries(
                 {}, optional={"kinds": some(MISSING_KINDS), "ids": some(MISSING_IDS)}
             ),
+            "colliding": st.fixed_dictionaries(
+                {}, optional={"by": some(FAMILIES), "ids": some(COLLIDING_IDS)}
+            ),
             "width": between(2, 8),
             "latency": st.integers(0, 50),
         },
@@ -241,7 +245,7 @@ def _ids(op, contract, offers):
     for keyword, value in (("thread", op.thread), ("resource", op.resource)):
         kind = missing_kind(value)
         if kind is None:
-            assert "<<" in value, "an id without a namespace meets another example's"
+            assert "<<" in value or value in RESERVED, "an id without a namespace meets another example's"
             continue
         assert keyword in takes.accepts
         assert contract.missing(value) == kind, "what the contract calls an ordinary id is not left out"
@@ -295,6 +299,10 @@ def recalled(plan: Plan, contract: Contract) -> int:
     return count
 
 
+def collide(fact, probe):
+    return bool(collisions(*(bind_ids(op, CAMPAIGN, EXAMPLE) for op in (fact, probe))))
+
+
 def controlled(plan, contract: Contract, offers: Offers) -> Counter:
     """Controlled exposures by invariant, as an ideal target would show them: one that recalls what it
     promises and refuses strangers. Written from the definition, not from the weave.
@@ -330,6 +338,11 @@ def controlled(plan, contract: Contract, offers: Offers) -> Counter:
             return probe.tenant != fact.tenant
         return True
 
+    def asked_its_own(probe):
+        return any(
+            place(op) == place(probe) == place(operations[number]) for op in operations for number in op.asks
+        )
+
     for probe in operations:
         before = lambda op, probe=probe: op.round < probe.round  # noqa: E731
         after = lambda op, probe=probe: op.round > probe.round  # noqa: E731
@@ -340,6 +353,10 @@ def controlled(plan, contract: Contract, offers: Offers) -> Counter:
                     counts["ids-required"] += 1
                 continue
             if fact.intrudes or not (asked_own(fact, before) and asked_own(fact, after)):
+                continue
+            if complete(probe) and collide(fact, probe) and forbidden(probe, fact):
+                # The id that it presents was its own: it was told something under it, and asked for it.
+                counts["distinct-ids-stay-distinct"] += probe.thread == fact.thread or asked_its_own(probe)
                 continue
             if not served(probe.caller, before):
                 continue

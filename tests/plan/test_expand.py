@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from overheard.core.canary import OPERATION_LIMIT
+from overheard.core.collision import RESERVED
 from overheard.core.contract import Contract
 from overheard.core.errors import UsageError
 from overheard.core.ids import missing_kind
@@ -132,7 +133,7 @@ def test_a_long_plan_has_exactly_2000_operations(name, offers, scenarios, assert
     assert_valid(plan, scenario, Contract(), offers)
 
 
-@pytest.mark.parametrize("name", ["stranger", "same-thread-id", "ids-missing"])
+@pytest.mark.parametrize("name", ["stranger", "same-thread-id", "ids-missing", "colliding-ids"])
 def test_long_plans_of_intrusions_have_exactly_2000_operations(name, scenarios, assert_valid):
     plan = weave(scenarios[name], 6, 0, operations=2000)
     assert len(plan.operations) == 2000
@@ -196,7 +197,8 @@ def test_a_short_length_gives_the_first_move(scenarios):
 
 
 @pytest.mark.parametrize(
-    "name", sorted(["many-resources", "recall", "sibling-threads", "concurrent-resources"])
+    "name",
+    sorted(["colliding-ids", "many-resources", "recall", "sibling-threads", "concurrent-resources"]),
 )
 def test_under_bearer_thread_ids_are_unique_per_resource(name, scenarios):
     contract = Contract(thread_ids="bearer")
@@ -222,7 +224,7 @@ def test_ids_of_two_examples_never_meet(scenarios):
                 value
                 for op in plan.operations
                 for value in bind_ids(op, 4711, example)
-                if not missing_kind(value)
+                if not missing_kind(value) and value not in RESERVED
             }
             for example in range(3)
         ]

@@ -25,6 +25,7 @@ LEAKAGE = {
     "same-thread-id": "thread-ownership",
     "stranger": "thread-ownership",
     "ids-missing": "ids-required",
+    "colliding-ids": "distinct-ids-stay-distinct",
 }
 
 

@@ -25,6 +25,7 @@ TENANTS = Offers(accepts=("thread", "resource", "tenant"))
 CALLERS = Offers(accepts=("thread", "resource", "caller"))
 
 LEAKAGE = {
+    "colliding-ids": "distinct-ids-stay-distinct",
     "concurrent-resources": "no-cross-resource-leakage",
     "ids-missing": "ids-required",
     "ids-shown": "thread-ownership",
@@ -87,7 +88,9 @@ def test_a_smoke_run_has_enough_controlled_exposures(
 
 
 @pytest.mark.parametrize(("scope", "offers"), [("resource", Offers()), ("tenant", TENANTS)])
-@pytest.mark.parametrize("name", ["many-resources", "concurrent-resources", "stranger", "ids-missing"])
+@pytest.mark.parametrize(
+    "name", ["colliding-ids", "many-resources", "concurrent-resources", "stranger", "ids-missing"]
+)
 def test_wider_scopes_keep_enough(name, scope, offers, scenarios, seed, count_controlled):
     contract = Contract(scope=scope)
     found = Counter()
@@ -96,7 +99,9 @@ def test_wider_scopes_keep_enough(name, scope, offers, scenarios, seed, count_co
     assert found[LEAKAGE[name]] >= WANTED
 
 
-@pytest.mark.parametrize("name", ["many-resources", "concurrent-resources", "sibling-threads"])
+@pytest.mark.parametrize(
+    "name", ["colliding-ids", "many-resources", "concurrent-resources", "sibling-threads"]
+)
 def test_a_bearer_contract_keeps_enough(name, scenarios, seed, count_controlled):
     contract = Contract(thread_ids="bearer")
     found = Counter()

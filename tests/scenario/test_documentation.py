@@ -42,7 +42,7 @@ def rows(heading):
 
 
 def test_every_example_says_which_file_it_is():
-    assert len(BLOCKS) == PAGE.count("```toml") == 4
+    assert len(BLOCKS) == PAGE.count("```toml") == 5
 
 
 @pytest.mark.parametrize("name", BLOCKS)
@@ -71,12 +71,12 @@ def test_the_examples_do_what_is_said_of_them(folder):
 def test_the_whole_example_has_every_key_but_extends(folder):
     data = tomllib.loads(BLOCKS["support-desk"])
     assert set(data) == set(schema()["properties"]) - {"extends"}
-    for table in ("population", "missing"):
+    for table in ("population", "missing", "colliding"):
         assert set(data[table]) == set(schema()["properties"][table]["properties"])
 
 
 def test_every_key_has_its_row():
-    tables = ("population", "missing")
+    tables = ("population", "missing", "colliding")
     named = {"weights": "weights.MOVE", "schedules": "schedules.WAY"}
     keys = {named.get(key, key) for key in schema()["properties"] if key not in tables}
     keys |= {f"{table}.{key}" for table in tables for key in schema()["properties"][table]["properties"]}

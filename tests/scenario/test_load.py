@@ -13,6 +13,7 @@ from overheard.scenario.model import MOVES, Scenario
 
 def test_the_built_in_scenarios():
     assert list(builtin()) == [
+        "colliding-ids",
         "concurrent-resources",
         "ids-missing",
         "ids-shown",
@@ -34,7 +35,10 @@ def test_every_built_in_scenario_says_what_it_is(name):
     assert scenario.shows.endswith(".")
     assert "recall-within-thread" in scenario.invariants, "without recall, isolation shows nothing"
     assert scenario.references
-    if name in ("reading-surfaces", "ids-shown"):
+    if name == "colliding-ids":
+        # Those that collide are made for it. The others' only have to be no others.
+        assert set(scenario.identifiers) == {"existing", "uuid", "session"}
+    elif name in ("reading-surfaces", "ids-shown"):
         # An id is evidence only if nobody can guess it, and a list of threads shows nothing else.
         assert set(scenario.identifiers) == {"uuid", "session"}
     else:
@@ -76,6 +80,7 @@ def test_every_key_is_heard(folder):
     weights = {missing = 2.5, chat = 0}
     missing = {kinds = ["null"], ids = ["both"]}
     schedules = {walk = 1, pct-3 = 0.5}
+    colliding = {by = ["joined"], ids = ["both"]}
     """
     mine = folder.write("mine", text, whole=False).load()["mine"]
     assert json.loads(msgspec.json.encode(mine)) == {
@@ -93,6 +98,7 @@ def test_every_key_is_heard(folder):
         "weights": {"missing": 2.5, "chat": 0.0},
         "missing": {"kinds": ["null"], "ids": ["both"]},
         "schedules": {"walk": 1.0, "pct-3": 0.5},
+        "colliding": {"by": ["joined"], "ids": ["both"]},
     }
 
 
@@ -200,7 +206,7 @@ def test_select_keeps_the_order_of_the_names():
 
 def test_select_teaches_the_names():
     with pytest.raises(
-        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: concurrent"
+        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: colliding"
     ):
         select(builtin(), ["recall", "strangr"])
     assert issubclass(ScenarioError, UsageError), "a wrong scenario is wrong usage: exit code 2"

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from overheard.scenario.load import builtin
-from overheard.scenario.model import Missing, Population, Scenario
+from overheard.scenario.model import Colliding, Missing, Population, Scenario
 from overheard.scenario.problems import problems
 from overheard.scenario.schema import REQUIRED, SCHEMA_ID, schema
 
@@ -42,7 +42,7 @@ def test_it_is_a_schema():
 def test_its_keys_are_those_of_the_model():
     fields = set(Scenario.__struct_fields__) - {"name"}
     assert set(schema()["properties"]) == fields | {"extends"}
-    for table, model in (("population", Population), ("missing", Missing)):
+    for table, model in (("population", Population), ("missing", Missing), ("colliding", Colliding)):
         assert set(schema()["properties"][table]["properties"]) == set(model.__struct_fields__)
 
 

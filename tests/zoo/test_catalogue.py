@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from overheard.core.contract import declare
-from overheard.zoo.catalogue import CATALOGUE, CROSS_RESOURCE, CROSS_THREAD, IDS, MATCHES, OWNERSHIP, RECALL
+from overheard.zoo.catalogue import (
+    CATALOGUE,
+    CROSS_RESOURCE,
+    CROSS_THREAD,
+    DISTINCT,
+    IDS,
+    MATCHES,
+    OWNERSHIP,
+    RECALL,
+)
 from overheard.zoo.demo import DEMO
 from overheard.zoo.guide import guide
 
@@ -40,7 +49,7 @@ def test_every_leaky_agent_has_a_twin_and_both_hosts(leaky):
 
 @pytest.mark.parametrize("specimen", CATALOGUE.values(), ids=lambda s: s.name)
 def test_what_is_known_of_each_hangs_together(specimen):
-    known = {RECALL, CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS, MATCHES}
+    known = {RECALL, CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS, MATCHES}
     assert specimen.invariants | specimen.also <= known
     assert not specimen.invariants & specimen.also
     assert bool(specimen.invariants) == bool(specimen.diagnosis) == (specimen.exit_code == 1)

@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, get_args
 
-from overheard.check.relation import CROSS_RESOURCE, CROSS_THREAD, IDS, INVARIANTS, MATCHES, OWNERSHIP, RECALL
+from overheard.check.relation import (
+    CROSS_RESOURCE,
+    CROSS_THREAD,
+    DISTINCT,
+    IDS,
+    INVARIANTS,
+    MATCHES,
+    OWNERSHIP,
+    RECALL,
+)
 from overheard.check.result import Cell
 from overheard.check.tally import CellCount, CellKey, Tally
+from overheard.core.collision import ACROSS, FAMILIES
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers
@@ -25,10 +35,13 @@ class Asked(NamedTuple):
     sends: bool = True
     looks: bool = False
     """Whether strangers ask in messages, and whether they look by the surfaces that show what is stored."""
+    colliding: tuple[str, ...] = FAMILIES
+    colliding_ids: tuple[str, ...] = ("thread", "resource", "both")
+    """The functions under which the ids that it makes collide, and which ids."""
 
     def probed(self, invariant: str) -> tuple[str, ...]:
         """The surfaces by which it asks for an invariant: recall and an answer are promised to who sends."""
-        if invariant in (RECALL, MATCHES):
+        if invariant in (RECALL, DISTINCT, MATCHES):
             return ("send",)
         return (*(("send",) if self.sends else ()), *(READING if self.looks else ()))
 
@@ -61,7 +74,14 @@ def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
         made = {move for move, weight in (scenario.get("weights") or {}).items() if weight > 0}
         looks = "look" in made
         sends = not looks or bool(made - {"look", "recall", "chat"})
-        wanted.append(Asked(str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks))
+        alike = scenario.get("colliding") or {}
+        by, alike_ids = alike.get("by", FAMILIES), alike.get("ids", ("thread", "resource", "both"))
+        wanted.append(
+            Asked(
+                str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks,
+                tuple(by), tuple(alike_ids),
+            )
+        )  # fmt: skip
     return wanted
 
 
@@ -106,6 +126,8 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
             return "the target takes no thread, and without a resource a bearer target promises nothing"
         if not takes & {"thread", "resource"}:
             return "the target takes neither a thread nor a resource, so neither can be missing"
+    elif invariant == DISTINCT and not takes & {"thread", "resource"}:
+        return "the target takes neither a thread nor a resource, so no two of them could be taken for one"
     elif invariant in (CROSS_THREAD, OWNERSHIP) and "thread" not in takes:
         return "the target takes no thread, so a resource has one conversation"
     elif invariant == OWNERSHIP and not takes & {"resource", "caller", "tenant"}:
@@ -154,6 +176,37 @@ def missing_cells(
     return table
 
 
+def colliding_cells(offers: Offers, scenario: Asked) -> dict[str, str]:
+    """The same of `distinct-ids-stay-distinct`. What the target does not take at all is not asked for."""
+    takes = set(offers.accepts)
+    table: dict[str, str] = {}
+    for how in scenario.colliding:
+        for ids in scenario.colliding_ids:
+            if (ids == "both") != (how in ACROSS) or not takes >= set(_TAKEN[ids]):
+                continue
+            # A blank is what is left of white space: what cannot say the one cannot say the other.
+            unsaid = how == "space" and f"{ids} blank" in offers.cannot
+            why = f"the target's requests cannot say white space at the ends of a {ids} id" if unsaid else ""
+            table[f"{DISTINCT}: {'ids' if ids == 'both' else ids} {how}"] = why
+    return table
+
+
+_TAKEN: Mapping[str, tuple[str, ...]] = {
+    "thread": ("thread",),
+    "resource": ("resource",),
+    "both": ("thread", "resource"),
+}
+
+
+def _relations(
+    invariant: str, surface: str, scenario: Asked, contract: Contract, offers: Offers
+) -> dict[str, str]:
+    """Relations of an invariant that has several -> why they are not offered, or empty."""
+    if invariant == IDS:
+        return missing_cells(contract, offers, scenario, surface)
+    return colliding_cells(offers, scenario) if invariant == DISTINCT else {}
+
+
 def cells(
     tally: Tally, wanted: Iterable[Asked], contract: Contract, offers: Offers, *, suspends: bool
 ) -> tuple[Cell, ...]:
@@ -167,9 +220,8 @@ def cells(
             offered = not_offered(invariant, contract, offers) or untold(invariant, tally)
             if surface != "send":
                 offered = _beyond(surface, invariant, contract, offers)
-            relations = {invariant: ""}
-            if invariant == IDS and not offered:
-                relations = missing_cells(contract, offers, scenario, surface) or relations
+            relations = {} if offered else _relations(invariant, surface, scenario, contract, offers)
+            relations = relations or {invariant: ""}
             for relation, unoffered in relations.items():
                 key = CellKey(surface, relation, scenario.mode)
                 why = unoffered or offered
@@ -190,13 +242,15 @@ def _order(key: CellKey) -> tuple[int, str, str, str]:
 
 def _cell(key: CellKey, count: CellCount | None, unpromised: str, unoffered: str) -> Cell:
     bracketed = count.bracketed if count else 0
-    others = (count.late + count.none) if count else 0
+    others = (count.late + count.none + count.refused) if count else 0
     if unpromised:
         return _row(key, "not promised", bracketed, others, unpromised)
     if bracketed:
         return _row(key, "controlled", bracketed, others, "")
     if unoffered:
         return _row(key, "not offered", 0, others, unoffered)
+    if count and count.refused == others > 0:
+        return _row(key, "refused", 0, others, "the target takes no such ids, so nothing is kept under them")
     if others:
         return _row(key, "no control", 0, others, "exercised, but nothing proved that a leak would be seen")
     return _row(key, "not reached", 0, 0, "a scenario asked for it and nothing got there")

@@ -17,14 +17,19 @@ from overheard.check.observe import LISTS_THREADS, Leak, may_see_all
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
+    DISTINCT,
     IDS,
     MATCHES,
     OWNERSHIP,
     missing_of,
+    without_likeness,
 )
-from overheard.check.tally import Tally
+from overheard.check.suspect import ADVICE as COLLISION_ADVICE
+from overheard.check.suspect import Suspects, story
+from overheard.check.tally import Tally, collisions_of
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import is_canary
+from overheard.core.collision import RESERVED, Collision
 from overheard.core.contract import Contract
 from overheard.core.schedule import deviations
 from overheard.history.events import Reduced
@@ -96,6 +101,7 @@ ADVICE: Final = {
     "says about itself. Whoever knows an id presents it.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
     BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
+    **COLLISION_ADVICE,
 }
 
 
@@ -128,6 +134,10 @@ class Diagnosis:
         }
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
         self._unnamed = {leak.invariant for leak in own if _plain(leak) and not _believed(leak)}
+        met = [leak for leak in own if leak.invariant == DISTINCT and _plain(leak)]
+        self._suspects = Suspects(
+            (collisions_of(leak.owner, leak.observer) for leak in met), tally.kept_apart
+        )
         self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
         self._reply_leaks = {
             leak.invariant for leak in tally.leaks if leak.channel != "prompt" and leak.observer.sends
@@ -172,9 +182,25 @@ class Diagnosis:
             return BELIEVED
         if leak.invariant == CROSS_THREAD:
             return self._shared_by_all() or THREAD_IGNORED
+        if leak.invariant == DISTINCT:
+            return self._of_collision(leak)
         if leak.invariant == OWNERSHIP:
             return self._shared_by_all() or (TAKEN_OVER if self._after_writing(leak) else THREAD_ONLY)
         return self._shared_by_all() or RESOURCE_IGNORED
+
+    def suspect(self, leak: Leak) -> Collision | None:
+        """How the ids of a leak were taken for one, if that is its story."""
+        if leak.invariant != DISTINCT:
+            return None
+        found = self._suspects.of(collisions_of(leak.owner, leak.observer))
+        return found if self.of(leak) == story(found) else None
+
+    def _of_collision(self, leak: Leak) -> str:
+        """The story where ids collide: an old one, if as much leaks under ids that have nothing in common."""
+        whatever = without_likeness(leak.owner, leak.observer, self._contract)
+        if whatever is not None and not {whatever, CROSS_RESOURCE}.isdisjoint(self._quiet):
+            return self._of_memory(leak._replace(invariant=whatever))
+        return story(self._suspects.of(collisions_of(leak.owner, leak.observer)))
 
     def _of_shown(self, leak: Leak) -> str:
         """The story of a surface that shows what the agent, asked in a message, keeps to itself."""
@@ -230,6 +256,8 @@ class Diagnosis:
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
         if self._keyed_by_thread(leak) or self._keyed_by_resource(leak):
             return False
+        if any(value in RESERVED for op in (leak.owner, leak.observer) for value in op.presented):
+            return False  # the bucket has a name that was guessed
         return any(told) != any(probed)
 
     def _only_under_overlap(self, leak: Leak) -> bool:

@@ -6,25 +6,32 @@ same class of channel, in an operation that ended before the probe began and in 
 probe ended. (With the later one only it is *late-controlled*: the fact may not have been there yet.)
 And the prober must have been served: a chat call surely its own, or its own memory recalled, or a
 refusal. An empty reply without a model call exposes nothing.
+
+Where the ids collide, the prober's own must have worked as an id: it recalled what it told under it, or was
+refused. What was told under an id that the target refuses is nowhere: such a chance is `refused`, and
+certifies nothing but that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from overheard.check.observe import Observed
-from overheard.check.relation import IDS, RECALL, missing_of
+from overheard.check.relation import DISTINCT, IDS, RECALL, missing_of
 from overheard.check.view import NEVER, Op
+from overheard.core.collision import ACROSS, collisions, family, most_particular
 from overheard.core.contract import Contract
+from overheard.core.ids import Id
 from overheard.core.operation import Mode
 
-Control = Literal["bracketed", "late", "none"]
+Control = Literal["bracketed", "late", "refused", "none"]
 
 
 class Exposure(NamedTuple):
-    """One probe of one fact. `relation` is the invariant, with the kind of missing id where there is one."""
+    """One probe of one fact. `relation` is the invariant, with the kind of missing id where there is one, or
+    how the ids collide."""  # noqa: D209
 
     invariant: str
     relation: str
@@ -57,10 +64,21 @@ def missing_kinds(owner: Op, probe: Op, contract: Contract) -> str:
     return f"thread {thread}" if thread else f"resource {resource}"
 
 
+def likeness(owner: Op, probe: Op) -> str:
+    """How ids collide, for the coverage table: `thread case`, `ids joined`, …
+
+    Raises ValueError if they do not.
+    """
+    found = most_particular(collisions(owner.presented, probe.presented))
+    how = family(found)
+    return f"ids {how}" if how in ACROSS else f"{found.which} {how}"
+
+
 def exposures(seen: Observed) -> Iterator[Exposure]:
     """Every chance to leak in one example, with its control."""
     view = seen.view
     served = _served_callers(seen)
+    homes = _homes(seen)
     for probe in view.ops.values():
         asks = probe.plan.asks
         if not asks or probe.outcome is None:
@@ -75,7 +93,11 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
             name = invariant
             if invariant == IDS:
                 name = f"{IDS}: {missing_kinds(fact, probe, view.contract)}"
+            elif invariant == DISTINCT:
+                name = f"{DISTINCT}: {likeness(fact, probe)}"
             control = _control(seen, fact, probe, invariant, served)
+            if invariant == DISTINCT and control != "none":
+                control = _colliding(fact, probe, control, homes)
             yield Exposure(invariant, name, fact, probe, view.condition(probe), control)
 
 
@@ -85,7 +107,7 @@ def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[s
     if invariant == IDS and any(missing_of(fact, seen.view.contract)):
         return _served_around(fact, probe, served)
     if fact.outcome == "fail":
-        return "none"
+        return "refused" if invariant == DISTINCT else "none"
     refused = probe.outcome == "fail"
     best: Control = "none"
     for channel in _CONTROLS:
@@ -98,6 +120,33 @@ def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[s
                 return "bracketed"
             best = "late"
     return best
+
+
+_Home: TypeAlias = tuple[str, tuple[Id, Id]]
+
+
+def _home(op: Op) -> _Home:
+    return op.plan.caller, op.presented
+
+
+def _homes(seen: Observed) -> set[_Home]:
+    """Who was shown, under which ids, what it had told under them itself."""
+    ops = seen.view.ops
+    return {
+        _home(ops[number])
+        for number, facts in seen.recalled.items()
+        if any(_home(ops[told]) == _home(ops[number]) for told in facts)
+    }
+
+
+def _colliding(fact: Op, probe: Op, control: Control, homes: set[_Home]) -> Control:
+    """The control of a probe whose ids collide with the fact's: they must have worked as ids of its own.
+
+    In the thread that is the fact's by its id, where only the resources collide, they need not: a stranger to
+    it may be answered from nothing.
+    """
+    own = probe.outcome == "fail" or fact.thread == probe.thread or _home(probe) in homes
+    return control if own or control == "refused" else "none"
 
 
 def _served(probe: Op, channel: str, served: dict[str, list[Op]]) -> bool:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from msgspec.structs import replace
+
 from overheard.check.diagnose import ADVICE, FORGETS, NARROWER, NOT_REFUSED, REMEMBERS_NOTHING, Diagnosis
 from overheard.check.observe import Leak
 from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP, RECALL
@@ -13,6 +15,7 @@ from overheard.check.result import Finding, Party
 from overheard.check.tally import LeakKey, Missed, Tally, alike
 from overheard.check.view import Op, describe
 from overheard.core.canary import is_canary
+from overheard.core.collision import particularity
 from overheard.history.events import Reduced
 
 _EVIDENCE: Final = 90
@@ -34,7 +37,10 @@ def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) 
     found = []
     for key, leaks in groups.items():
         times, examples = _frequency(leaks, tally, stories)
-        found.append(_leaked(key, leaks, minimal, times=times, examples=examples))
+        leaked = _leaked(key, leaks, minimal, times=times, examples=examples)
+        suspects = {suspect for leak in leaks if (suspect := diagnosis.suspect(leak)) is not None}
+        by = dict.fromkeys(suspect.by for suspect in sorted(suspects, key=particularity))
+        found.append(replace(leaked, collide_in=tuple(by)))
     if tally.without_id:
         times, examples = len(tally.without_id), len({leak.view.number for leak in tally.without_id})
         found.append(_leaked((IDS, NOT_REFUSED), tally.without_id, [], times=times, examples=examples))

@@ -87,8 +87,11 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
         view = View(example.started, example.events, campaign=header.campaign, contract=header.contract)
         for stray in strays:
             owner = view.ops.get(stray.canary.fact.operation)
-            if owner is not None and (owner.plan.tells is not None or is_nonce(stray.token)):
-                tally.add_leak(leak_of_stray(stray, owner, header.contract))
+            if owner is None or (owner.plan.tells is None and not is_nonce(stray.token)):
+                continue
+            leak = leak_of_stray(stray, owner, header.contract)
+            if leak is not None:
+                tally.add_leak(leak)
 
 
 def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement:

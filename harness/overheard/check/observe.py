@@ -14,22 +14,26 @@ from typing import Final, Literal, NamedTuple
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
+    DISTINCT,
     IDS,
     MATCHES,
     OWNERSHIP,
     RECALL,
     Relations,
+    between_examples,
     relation,
+    without_likeness,
 )
 from overheard.check.swap import Swap, swaps
 from overheard.check.view import NEVER, Call, Op, View
 from overheard.core.canary import Canary, FactKey, decode_canary, is_canary, is_nonce, mint_nonce
+from overheard.core.collision import RESERVED
 from overheard.core.contract import Contract
 from overheard.core.operation import bind_nonce
 from overheard.core.outcome import Channel
 from overheard.history.events import Chunked, Sight
 
-_SEVERITY: Final = (CROSS_THREAD, IDS, OWNERSHIP, CROSS_RESOURCE)
+_SEVERITY: Final = (CROSS_THREAD, DISTINCT, IDS, OWNERSHIP, CROSS_RESOURCE)
 """Mildest first: what a leak is called if it may have been any of them."""
 
 STRAYS_KEPT: Final = 1_000
@@ -98,7 +102,8 @@ class Observed:
     latest start of an operation by which somebody permitted saw the fact.
     `recalled` maps an observing operation to the facts' operations of which it had permitted sight. `listed`
     does the same for the facts of threads whose ids a list of threads showed to their owner.
-    `strays` are the first `room`; `strayed` says whether there were any, kept or not.
+    `strays` are the first `room`; `strayed` says whether there were any, kept or not, but for those of ids
+    that are the same in every example: they may well be permitted.
     """
 
     __slots__ = (
@@ -256,7 +261,7 @@ def _sort(
         seen.foreign += 1
         return
     if fact.example != view.number:
-        seen.strayed = True
+        seen.strayed = seen.strayed or RESERVED.isdisjoint(op.presented)
         if len(seen.strays) < seen.room:
             seen.strays.append(_stray(view, op, _sighting_in(where, sight)))
         else:
@@ -324,6 +329,9 @@ def _sort_id(seen: Observed, op: Op, sight: Sight, campaign: int) -> None:
     if view.ids.brought.get((op.plan.caller, sight.token), NEVER) <= op.invoked:
         return
     invariant = seen.relations.of(home, op)
+    if invariant == DISTINCT:
+        # Nothing came of it that the reader's own ids are like the owner's: an id was shown, not looked up.
+        invariant = without_likeness(home, op, view.contract)
     if invariant in (None, RECALL, CROSS_THREAD):
         return
     fact_of = FactKey(campaign, view.number, home.number, 0)
@@ -448,17 +456,14 @@ def _mixed(found: Iterable[Sighting], view: View, campaign: int) -> list[Leak]:
     ]  # fmt: skip
 
 
-def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak:
-    """The leak between two examples. Ids carry their example's namespace, so unless one was missing the
-    two ends have nothing in common.
-    """
-    missing = any(owner.missing) or any(stray.observer.missing)
+def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak | None:
+    """The leak between two examples, or None if what was seen was permitted: a thread that a bearer target
+    calls `default` is the same in all of them."""  # noqa: D209
     if is_nonce(stray.token):
         token = bind_nonce(owner.plan, stray.canary.fact.campaign, stray.canary.fact.example)
         return _leak_between(MATCHES, stray._replace(token=token), owner)
-    if contract.thread_ids == "bearer":
-        missing = bool(owner.missing[0] or stray.observer.missing[0])
-    return _leak_between(IDS if missing else CROSS_RESOURCE, stray, owner)
+    invariant = between_examples(owner, stray.observer, contract)
+    return None if invariant in (RECALL, None) else _leak_between(invariant, stray, owner)
 
 
 def _leak_between(invariant: str, stray: Stray, owner: Op) -> Leak:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Final
 
 from overheard.check.view import Op
+from overheard.core.collision import collisions
 from overheard.core.contract import Contract
 
 RECALL: Final = "recall-within-thread"
 CROSS_THREAD: Final = "no-cross-thread-recall"
 CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
+DISTINCT: Final = "distinct-ids-stay-distinct"
 IDS: Final = "ids-required"
 MATCHES: Final = "reply-matches-request"
 
-LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS)
+LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS)
 INVARIANTS: Final = (RECALL, *LEAKAGE, MATCHES)
 
 TITLES: Final = {
@@ -22,6 +24,7 @@ TITLES: Final = {
     CROSS_THREAD: "nothing crosses threads of one resource",
     CROSS_RESOURCE: "nothing crosses resources",
     OWNERSHIP: "a thread answers only its owner",
+    DISTINCT: "ids that differ are never taken for one",
     IDS: "missing ids fail closed",
     MATCHES: "an answer is the one to the request that it answers",
 }
@@ -61,17 +64,26 @@ def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
     None where the contract promises nothing. Rows are tried from the most particular to the most general.
     """
     told, probed = missing_of(owner, contract), missing_of(observer, contract)
-    scope = contract.scope_of(observer.plan.surface)
-    same_thread = owner.thread == observer.thread
     if any(told) or any(probed):
         # A caller that proved who it is may be served as itself when it names no resource: nobody else's
         # memory is opened by that. Nor need it be: to refuse is as right.
         itself = owner.caller is not None and owner.owner == observer.owner
-        known = not told[0] and not probed[0] and (same_thread or scope != "thread")
+        wide = contract.scope_of(observer.plan.surface) != "thread"
+        known = not told[0] and not probed[0] and (wide or owner.thread == observer.thread)
         # Nor is what a list shows its caller of its own a leak, whatever was left out: that it shows others
         # as much is seen by those who leave it out as well.
         mine = observer.reads and owner.plan.caller == observer.plan.caller
         return None if mine or (itself and known) else IDS
+    whatever = without_likeness(owner, observer, contract)
+    if whatever in (RECALL, None):
+        return whatever
+    return DISTINCT if collisions(owner.presented, observer.presented) else whatever
+
+
+def without_likeness(owner: Op, observer: Op, contract: Contract) -> str | None:
+    """The same, of operations with all their ids, as if ids were only ever equal or not."""
+    scope = contract.scope_of(observer.plan.surface)
+    same_thread = owner.thread == observer.thread
     if owner.owner == observer.owner:
         return RECALL if same_thread or scope != "thread" else CROSS_THREAD
     if scope == "tenant" and owner.plan.tenant == observer.plan.tenant:
@@ -80,3 +92,22 @@ def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
         # A bearer target answers whoever holds the id: ownership is the application's business.
         return None if contract.thread_ids == "bearer" else OWNERSHIP
     return CROSS_RESOURCE
+
+
+def between_examples(owner: Op, observer: Op, contract: Contract) -> str | None:
+    """The same, where `owner` told in one example and `observer` saw in another.
+
+    Ids carry their example's namespace, so the two have in common only what is no example's: a missing id, or
+    one that means something to some code and is the same everywhere (`default`, `*`). Callers and tenants of
+    two examples are never the same.
+    """
+    if any(missing_of(owner, contract)) or any(missing_of(observer, contract)):
+        return IDS
+    same_thread, same_resource = owner.thread == observer.thread, owner.resource == observer.resource
+    if same_thread and contract.thread_ids == "bearer":
+        return None
+    if same_resource:
+        return RECALL if same_thread or contract.scope_of(observer.plan.surface) != "thread" else CROSS_THREAD
+    if same_thread:
+        return OWNERSHIP
+    return DISTINCT if collisions(owner.presented, observer.presented) else CROSS_RESOURCE

@@ -33,7 +33,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     witness, one by which somebody was shown something if there is one; `also_in` are the others. `told_at`
     and `seen_at` are microseconds since the campaign began. `token` is the canary seen and `evidence` the
     text around it, both raw: renderers redact them. `condition` says what was going on around the
-    observation. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
+    observation. `collide_in` are the functions under which the ids of its two ends are suspected to have been
+    taken for one. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
     operation `minimal_owner` tells and `minimal_observer` sees; it `replayed` in so many of `replays`.
     """
 
@@ -54,6 +55,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     occurrences: int
     examples: int
     surface: str = "send"
+    collide_in: tuple[str, ...] = ()
     also_in: tuple[Channel, ...] = ()
     also_rules_out: tuple[str, ...] = ()
     minimal: Plan | None = None
@@ -93,16 +95,17 @@ class InvariantResult(msgspec.Struct, frozen=True, kw_only=True):
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One cell of the coverage table: surface x relation x condition.
 
-    `relation` is an invariant's name, with the kind of missing id after a colon where there is one
-    (`ids-required: thread null`). `state` is `controlled`, `no control` (exercised, but nothing proved
-    that a leak would have been seen), `not reached` (a scenario asked for it, nothing got there),
-    `not offered` or `not promised`.
+    `relation` is an invariant's name, with the kind of missing id after a colon where there is one, or how
+    ids collide (`ids-required: thread null`, `distinct-ids-stay-distinct: thread case`). `state` is
+    `controlled`, `refused` (the target takes no such ids, so nothing is kept under them), `no control`
+    (exercised, but nothing proved that a leak would have been seen), `not reached` (a scenario asked for it,
+    nothing got there), `not offered` or `not promised`.
     """
 
     surface: str
     relation: str
     condition: Mode
-    state: Literal["controlled", "no control", "not reached", "not offered", "not promised"]
+    state: Literal["controlled", "refused", "no control", "not reached", "not offered", "not promised"]
     exposures: int
     controls: int
     reason: str = ""

@@ -11,10 +11,11 @@ from typing import Final, NamedTuple
 
 from overheard.check.exposure import Recall, exposures, recalls
 from overheard.check.observe import STRAYS_KEPT, How, Leak, Observed, Stray
-from overheard.check.relation import IDS, MATCHES, RECALL
+from overheard.check.relation import DISTINCT, IDS, MATCHES, RECALL
 from overheard.check.swap import answers
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import FactKey, is_canary, is_nonce
+from overheard.core.collision import RESERVED, Collision, collisions
 from overheard.core.operation import Mode
 from overheard.core.outcome import Channel
 from overheard.history.events import Injection
@@ -28,6 +29,10 @@ shares everything leaks dozens of facts in every operation: a single list was fu
 examples, and what the quiet ones had shown was no longer there to tell its story."""
 
 
+EVERYWHERE_KEPT: Final = 200
+"""Strays kept of those who presented an id that is the same in every example."""
+
+
 class CellKey(NamedTuple):
     surface: str
     relation: str
@@ -37,16 +42,18 @@ class CellKey(NamedTuple):
 class CellCount:
     """Exposures of one cell by control."""
 
-    __slots__ = ("bracketed", "late", "none")
+    __slots__ = ("bracketed", "late", "none", "refused")
 
     def __init__(self) -> None:
         self.bracketed = 0
         self.late = 0
+        self.refused = 0
         self.none = 0
 
 
 class LeakKey(NamedTuple):
-    """What makes two leaks alike: told by one kind of traffic, seen by one kind of channel."""
+    """What makes two leaks alike: told by one kind of traffic, seen by one kind of channel, and, where it is
+    what they are about, between ids that collide in the same ways."""  # noqa: D209
 
     scenario: str
     invariant: str
@@ -54,14 +61,20 @@ class LeakKey(NamedTuple):
     how: How
     surface: str
     is_id: bool
+    collisions: frozenset[Collision]
 
 
 def alike(leak: Leak) -> LeakKey:
     """The kind of a leak."""
     surface = leak.observer.plan.surface
-    return LeakKey(
-        leak.view.scenario, leak.invariant, leak.channel, leak.how, surface, not is_canary(leak.token)
-    )
+    met = collisions_of(leak.owner, leak.observer) if leak.invariant == DISTINCT else frozenset()
+    is_id = not is_canary(leak.token)
+    return LeakKey(leak.view.scenario, leak.invariant, leak.channel, leak.how, surface, is_id, met)
+
+
+def collisions_of(owner: Op, observer: Op) -> frozenset[Collision]:
+    """How the ids of two operations collide."""
+    return collisions(owner.presented, observer.presented)
 
 
 class LeakCount:
@@ -95,8 +108,11 @@ class Tally:
         self.alike: dict[LeakKey, LeakCount] = {}
         self.leaking_examples: dict[str, set[int]] = {}
         self.clean: Counter[tuple[str, bool]] = Counter()
+        self.kept_apart: Counter[frozenset[Collision]] = Counter()
+        """Chances that showed nothing, between ids that collide in these ways."""
         self.pending: list[Leak] = []
         self.strays: list[Stray] = []
+        self._strays_everywhere = 0
         self.recall_promised = 0
         self.recall_seen = 0
         self.wide_promised = 0
@@ -158,12 +174,22 @@ class Tally:
         self.blocked += view.blocked
         self._traffic(view)
         self._leaks(seen)
-        self.strays.extend(seen.strays[: self.room])
+        self._keep_strays(seen.strays)
         exercised = self._exposures(seen) | self._recalls(seen) | self._answers(seen)
         if view.independent and view.ended:
             counter = self.independent.setdefault(view.scenario, Counter())
             counter.update(exercised)
         self.controls[RECALL] += sum(map(len, seen.recalled.values()))
+
+    def _keep_strays(self, strays: Iterable[Stray]) -> None:
+        """Keep strays while there is room; of ids that are the same in every example, few: what they show of
+        earlier ones is mostly permitted, and must not take the room of what is not."""  # noqa: D209
+        for stray in strays:
+            everywhere = not RESERVED.isdisjoint(stray.observer.presented)
+            if self.room <= 0 or (everywhere and self._strays_everywhere >= EVERYWHERE_KEPT):
+                continue
+            self._strays_everywhere += everywhere
+            self.strays.append(stray)
 
     def _traffic(self, view: View) -> None:
         done = [op for op in view.ops.values() if op.outcome is not None]
@@ -248,11 +274,15 @@ class Tally:
                 exercised.add(exposure.invariant)
             elif exposure.control == "late":
                 cell.late += 1
+            elif exposure.control == "refused":
+                cell.refused += 1
             else:
                 cell.none += 1
             quiet = (exposure.fact.number, exposure.probe.number) not in leaked and exposure.probe.sends
-            if quiet and exposure.control != "none":
+            if quiet and exposure.control in ("bracketed", "late"):
                 self.clean[exposure.invariant, exposure.condition == "concurrent"] += 1
+                if exposure.invariant == DISTINCT and exposure.probe.outcome == "ok":
+                    self.kept_apart[collisions_of(exposure.fact, exposure.probe)] += 1
         return exercised
 
     def _answers(self, seen: Observed) -> set[str]:

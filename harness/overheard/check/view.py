@@ -150,6 +150,11 @@ class Op:
         which may well be empty."""  # noqa: D209
         return self.outcome == "ok" and (self.length > 0 or self.reads or self.called())
 
+    @property
+    def presented(self) -> tuple[Id, Id]:
+        """Its thread and its resource id, as the target was shown them."""
+        return self.thread, self.resource
+
     def presents(self) -> tuple[Id, ...]:
         """The ids that it brought itself, in whichever place."""
         return self.thread, self.resource, *self.filters.values()

@@ -21,7 +21,7 @@ Id: TypeAlias = str | msgspec.UnsetType | None
 MissingKind: TypeAlias = Literal["omitted", "null", "empty", "blank"]
 MISSING_KINDS: Final[tuple[MissingKind, ...]] = ("omitted", "null", "empty", "blank")
 
-_PLACEHOLDER = re.compile(r"<<(ns|uuid|hex):?([^<>]*)>>")
+_PLACEHOLDER = re.compile(r"<<(ns|dec|uuid|hex):?([^<>]*)>>")
 
 
 def missing_kind(value: Id) -> MissingKind | None:
@@ -47,8 +47,9 @@ def namespace(campaign: int, example: int) -> str:
 def bind_id(template: Id, campaign: int, example: int) -> Id:
     """Fill in an id template for one example.
 
-    `<<ns>>` becomes the namespace (eight hex digits), `<<uuid:NAME>>` a UUID and `<<hex:NAME>>` thirty-two
-    hex digits, each a function of campaign, example and NAME. `None` and `OMITTED` stay what they are.
+    `<<ns>>` becomes the namespace (eight hex digits), `<<dec>>` the same as ten decimal digits,
+    `<<uuid:NAME>>` a UUID and `<<hex:NAME>>` thirty-two hex digits, each a function of campaign, example and
+    NAME. `None` and `OMITTED` stay what they are.
     """
     if not isinstance(template, str) or "<<" not in template:
         return template
@@ -57,6 +58,8 @@ def bind_id(template: Id, campaign: int, example: int) -> Id:
         kind, name = match.group(1), match.group(2)
         if kind == "ns":
             return namespace(campaign, example)
+        if kind == "dec":
+            return f"{int(namespace(campaign, example), 16):010}"
         digest = hashlib.blake2b(f"{campaign}/{example}/{name}".encode(), digest_size=16).digest()
         return str(uuid.UUID(bytes=digest, version=4)) if kind == "uuid" else digest.hex()
 

@@ -88,16 +88,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def own_resources(plan: Plan) -> dict[str, str]:
-    """The template of the resource that each caller of a plan is: the one it names where it is at home.
+    """The template of the resource that each caller of a plan is: the one it names where it is at home, or,
+    if it never is, the one it names that is nobody else's.
 
     A caller that only ever names somebody else's, or none, is not in it.
     """
     own: dict[str, str] = {}
+    abroad: dict[str, str] = {}
     for operation in plan.operations:
         named = operation.resource
-        if isinstance(named, str) and missing_kind(named) is None and not operation.intrudes:
-            own.setdefault(operation.caller, named)
-    return own
+        if isinstance(named, str) and missing_kind(named) is None:
+            (abroad if operation.intrudes else own).setdefault(operation.caller, named)
+    taken = set(own.values())
+    return {**{caller: named for caller, named in abroad.items() if named not in taken}, **own}
 
 
 def bind_text(operation: Operation, campaign: int, example: int) -> str:

@@ -12,6 +12,7 @@ from itertools import cycle, islice
 from typing import Final, TypeAlias
 
 from overheard.plan.cast import Place
+from overheard.plan.colliding import collide
 from overheard.plan.intruding import intruder
 from overheard.plan.looking import look
 from overheard.plan.missing import missing
@@ -200,6 +201,7 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "same-text": same_text,
     "missing": missing,
     "look": look,
+    "collide": collide,
     "chat": chat,
 }
 

@@ -6,13 +6,16 @@ held against the target) and *not offered* (the target takes no such argument, s
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Final, Literal, NamedTuple
 
+from overheard.core.collision import ACROSS, Family
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers, Takes
 from overheard.core.operation import READING
-from overheard.scenario.model import MISSING_IDS, MissingId, Move, Scenario
+from overheard.plan.lookalikes import GROUPS, RESERVED_NAMES
+from overheard.scenario.model import MISSING_IDS, CollidingId, MissingId, Move, Scenario
 
 IDENTITY: Final = frozenset({"resource", "caller", "tenant"})
 """Keywords by which a target can know who calls."""
@@ -21,8 +24,25 @@ INTRUSIONS: Final[frozenset[Move]] = frozenset({"intrude", "take-over", "shared-
 """Moves in which somebody presents the thread id of somebody else."""
 
 
+JOINED: Final = "joined"
+RESERVED: Final = "reserved"
+"""What a visit of the move `collide` is about, where that is no group of lookalikes."""
+
 MOST_CELLS: Final = len(MISSING_KINDS) * len(MISSING_IDS)
 """How many ways of leaving out ids there are."""
+
+
+class Clash(NamedTuple):
+    """One visit of the move `collide`: ids that collide under functions of one kind.
+
+    `ids` are which; `what` is the name of a group of lookalikes, `JOINED`, or `RESERVED`, and `part` says
+    which of several such visits. `apart` says that the lookalikes are threads of another resource.
+    """
+
+    ids: CollidingId
+    what: str
+    part: int = 0
+    apart: bool = False
 
 
 class Unavailable(NamedTuple):
@@ -70,6 +90,8 @@ def move_unavailable(
         return Unavailable("not offered", "the target takes no id of any kind")
     elif move == "look":
         return _look_unavailable(offers)
+    elif move == "collide" and not clashes(scenario, contract, offers):
+        return Unavailable("not offered", "the target takes none of the ids that could collide")
     elif move == "missing" and not cells(scenario, contract, offers):
         reasons = list(dict.fromkeys(why for why in cell_table(scenario, contract, offers).values() if why))
         # What the contract leaves open would become testable by declaring more; say that first.
@@ -120,6 +142,54 @@ def cell_table(scenario: Scenario, contract: Contract, offers: Offers) -> dict[C
     missing = scenario.missing
     asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
     return {cell: _cell_unavailable(cell, contract, offers) for cell in asked}
+
+
+def sayable(family: Family, ids: CollidingId, offers: Offers) -> bool:
+    """Whether the target can be shown ids that collide under functions of this family.
+
+    Where it cannot be shown a blank one, white space at the ends is lost on the way.
+    """
+    return family != "space" or f"{ids} blank" not in offers.cannot
+
+
+def clashes(scenario: Scenario, contract: Contract, offers: Offers) -> list[Clash]:
+    """The visits that the move `collide` goes through, in their order of rotation."""
+    threads = [Clash("thread", name) for name in _groups("thread", scenario, offers)]
+    own = threads if contract.scope == "thread" else []
+    apart = [clash._replace(apart=True) for clash in threads]
+    resources = [Clash("resource", name) for name in _groups("resource", scenario, offers)]
+    others = [
+        Clash(ids, what, part)
+        for part in range(len(RESERVED_NAMES))
+        for ids, what in _SPECIAL
+        if _special_offered(ids, what, scenario, offers)
+    ]
+    rows = zip_longest(own, apart, resources, others)
+    return [clash for row in rows for clash in row if clash is not None]
+
+
+_SPECIAL: Final[tuple[tuple[CollidingId, str], ...]] = (
+    ("both", JOINED),
+    ("thread", RESERVED),
+    ("resource", RESERVED),
+)
+
+
+def _special_offered(ids: CollidingId, what: str, scenario: Scenario, offers: Offers) -> bool:
+    families = ACROSS if what == JOINED else (RESERVED,)
+    taken = {"thread", "resource"} if ids == "both" else {ids}
+    return (
+        ids in scenario.colliding.ids
+        and taken <= set(offers.accepts)
+        and not set(families).isdisjoint(scenario.colliding.by)
+    )
+
+
+def _groups(ids: CollidingId, scenario: Scenario, offers: Offers) -> list[str]:
+    if ids not in scenario.colliding.ids or ids not in offers.accepts:
+        return []
+    wanted = [family for family in scenario.colliding.by if sayable(family, ids, offers)]
+    return [name for name, families in GROUPS.items() if not set(families).isdisjoint(wanted)]
 
 
 def _cell_unavailable(cell: Cell, contract: Contract, offers: Offers | Takes) -> Unavailable | None:

@@ -13,6 +13,9 @@ from overheard.plan.cast import Actor, Place
 from overheard.plan.choose import Chooser
 from overheard.scenario.model import Scenario
 
+_FIRST_GUEST = 50_000
+"""Numbers of guests: beyond those of a cast, and of as many digits as ids are made for."""
+
 
 @dataclass(slots=True, eq=False)
 class Step:
@@ -73,6 +76,9 @@ class Loom:
         """Where the rotation through the moves that do not lead stands."""
         self._deck = Deck(choose)
         self._twins = 0
+        self._visits = 0
+        self._guests = 0
+        self._used: set[tuple[str, str]] = set()
         self._ranked = contract.recall_kind == "ranked"
         chat = scenario.weights.get("chat", 0)
         self._chattiness = min(1.0, chat / max(sum(scenario.weights.values()), 1))
@@ -91,6 +97,23 @@ class Loom:
 
     def attribute(self) -> str:
         return self._deck.deal()
+
+    def visit(self) -> int:
+        """A number that no other visit of this plan to a kind of ids has."""
+        self._visits += 1
+        return self._visits
+
+    def first_use(self, kind: str, value: str) -> bool:
+        """Whether nobody in this plan has had `value` for an id of this kind; from now on somebody has."""
+        before = len(self._used)
+        self._used.add((kind, value))
+        return len(self._used) > before
+
+    def guest(self, like: Actor, resource: str) -> Actor:
+        """Somebody of the tenant of `like` whose resource id was made for a purpose."""
+        self._guests += 1
+        number = _FIRST_GUEST + self._guests
+        return Actor(f"r{number}", number, "existing", resource, like.tenant, like.persona)
 
     def tell(self, place: Place, *, about: str | None = None, after: Iterable[Step] = ()) -> Step:
         """Tell a fact."""
@@ -177,7 +200,10 @@ class Loom:
 
     def forbidden(self, actor: Actor, fact: Step, *, surface: str = "send") -> bool:
         """Whether `actor`, in another thread than the fact's, must not hear it through `surface`."""
-        owner = fact.place.actor
+        return self.apart(actor, fact.place.actor, surface=surface)
+
+    def apart(self, actor: Actor, owner: Actor, *, surface: str = "send") -> bool:
+        """Whether `actor`, in another thread, must not hear through `surface` what `owner` tells."""
         scope = self.contract.scope_of(surface)
         if scope == "thread":
             return True

@@ -17,6 +17,7 @@ from overheard.core.offers import Offers
 from overheard.core.operation import Operation, Plan
 from overheard.plan.cast import Casting
 from overheard.plan.choose import Chooser, SeedChooser, example_seed
+from overheard.plan.colliding import LARGEST as LARGEST_CLASH
 from overheard.plan.looking import LARGEST as LARGEST_LOOK
 from overheard.plan.moves import MAKES
 from overheard.plan.offered import move_unavailable, unavailable
@@ -103,7 +104,14 @@ def largest_move(scenario: Scenario) -> int:
     """
     brackets = max(scenario.population.resources[1], scenario.population.threads[1], 3)
     largest = 6 * brackets + max(brackets, 20)
-    return max(largest, LARGEST_LOOK) if scenario.weights.get("look", 0) > 0 else largest
+    for move, its_largest in _LARGEST.items():
+        if scenario.weights.get(move, 0) > 0:
+            largest = max(largest, its_largest)
+    return largest
+
+
+_LARGEST: dict[Move, int] = {"look": LARGEST_LOOK, "collide": LARGEST_CLASH}
+"""Those of which the largest is not for the population to say."""
 
 
 def _episodes(loom: Loom, casting: Casting, operations: int) -> None:
@@ -182,6 +190,7 @@ _LEAST: dict[Move, int] = {
     "same-text": 10,
     "missing": 24,
     "look": 40,
+    "collide": 30,
     "chat": 2,
 }
 """About how many operations each move takes at least."""

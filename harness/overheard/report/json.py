@@ -89,6 +89,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         surface=finding.surface,
         occurrences=finding.occurrences,
         examples=finding.examples,
+        collide_in=finding.collide_in,
         also_in=finding.also_in,
         also_rules_out=finding.also_rules_out,
         replayed=finding.replayed,

@@ -78,7 +78,7 @@ def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redac
         for label, (who, *ids) in story(finding)
     ]
     path = counterexample_path(judgement, index)
-    also = ", ".join(finding.also_rules_out)
+    also, alike = ", ".join(finding.also_rules_out), ", ".join(finding.collide_in)
     order = [] if finding.minimal is None else deviations_in_words(finding.minimal)
     return [
         f"#### {index + 1}. {_said(f'{finding.invariant}: {finding.diagnosis}')}",
@@ -87,6 +87,7 @@ def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redac
         f"- **evidence** {_evidence(finding, redactor)}",
         f"- **found** {_said(frequency(finding))}",
         *([f"- **out of turn** {_said('; '.join(order))}"] if order else []),
+        *([f"- **collide in** {_said(alike)}"] if alike else []),
         *([f"- **breaks too** {_said(also)}"] if also else []),
         f"- **change** {_said(finding.advice)}",
         f"- **program** {code(path) if path else 'none: it was not made smaller'}",

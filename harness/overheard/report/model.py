@@ -103,6 +103,10 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     surface: Annotated[str, Meta(description="the surface by which it was seen")]
     occurrences: Count
     examples: Count
+    collide_in: Annotated[
+        tuple[str, ...],
+        Meta(description="functions under which the ids of both ends are suspected to be taken for one"),
+    ]
     also_in: Annotated[tuple[Channel, ...], Meta(description="other channels in which it was seen")]
     also_rules_out: tuple[str, ...]
     replayed: Annotated[Count, Meta(description="replays of the counterexample that showed it again")]
@@ -125,7 +129,7 @@ class CoverageCell(Strict, frozen=True, kw_only=True):
     surface: str
     relation: str
     condition: Mode
-    state: Literal["controlled", "no control", "not reached", "not offered", "not promised"]
+    state: Literal["controlled", "refused", "no control", "not reached", "not offered", "not promised"]
     exposures: Count
     controls: Count
     reason: str

@@ -21,7 +21,7 @@ from overheard.report.order import choices_by_round, deviations_in_words
 from overheard.report.words import breach
 
 _PEOPLE: Final = ("alice", "bob", "carol", "dave", "erin", "frank")
-_MARKS: Final = re.compile("<<(ns|uuid|hex|fact|ref)")
+_MARKS: Final = re.compile("<<(ns|dec|uuid|hex|fact|ref)")
 _MARKS_EXPLAINED: Final = (
     "# <<...>> is filled in anew in every run, so that nothing of an earlier run can pass for a leak:",
     "# <<fact>> is the secret that is told, <<ref>> names the message, the others make ids unique.",

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 from overheard.check import diagnose
 from overheard.check.result import Finding
+from overheard.check.suspect import stories
+from overheard.core.collision import Family
 from overheard.report.words import breach
 
 
@@ -22,8 +24,15 @@ class Reference(NamedTuple):
 
 
 _CWE: Final = {
+    41: "Improper Resolution of Path Equivalence",
+    155: "Improper Neutralization of Wildcards or Matching Symbols",
+    174: "Double Decoding of the Same Data",
+    176: "Improper Handling of Unicode Encoding",
+    178: "Improper Handling of Case Sensitivity",
+    187: "Partial String Comparison",
     200: "Exposure of Sensitive Information to an Unauthorized Actor",
     209: "Generation of Error Message Containing Sensitive Information",
+    222: "Truncation of Security-relevant Information",
     290: "Authentication Bypass by Spoofing",
     362: "Concurrent Execution using Shared Resource with Improper Synchronization ('Race Condition')",
     488: "Exposure of Data Element to Wrong Session",
@@ -31,6 +40,8 @@ _CWE: Final = {
     636: "Not Failing Securely ('Failing Open')",
     639: "Authorization Bypass Through User-Controlled Key",
     653: "Improper Isolation or Compartmentalization",
+    694: "Use of Multiple Resources with Duplicate Identifier",
+    704: "Incorrect Type Conversion or Cast",
     706: "Use of Incorrectly-Resolved Name or Reference",
     862: "Missing Authorization",
 }
@@ -56,6 +67,19 @@ def _cwe(number: int) -> Reference:
     return Reference(f"CWE-{number}", _CWE[number], f"https://cwe.mitre.org/data/definitions/{number}.html")
 
 
+_BY_FAMILY: Final[Mapping[Family, tuple[Reference, ...]]] = {
+    "case": (_cwe(178), _cwe(176), _cwe(706)),
+    "number": (_cwe(704), _cwe(706)),
+    "length": (_cwe(222), _cwe(706)),
+    "escapes": (_cwe(174), _cwe(706)),
+    "punctuation": (_cwe(41), _cwe(706)),
+    "prefix": (_cwe(187), _cwe(155)),
+    "pattern": (_cwe(155), _cwe(706)),
+    "reserved": (_cwe(694), _cwe(706)),
+    "joined": (_cwe(694), _cwe(706)),
+    "kind": (_cwe(694), _cwe(706)),
+}
+
 BY_DIAGNOSIS: Final[Mapping[str, tuple[Reference, ...]]] = {
     diagnose.NO_IDS: (_cwe(653), _cwe(488), _DISCLOSURE),
     diagnose.RESOURCE_IGNORED: (_cwe(653), _VECTORS, _DISCLOSURE),
@@ -78,6 +102,7 @@ BY_DIAGNOSIS: Final[Mapping[str, tuple[Reference, ...]]] = {
     diagnose.SEARCHED: (_cwe(862), _VECTORS),
     diagnose.UNFILTERED: (_cwe(636), _cwe(862)),
     diagnose.IDS_SHOWN: (_cwe(200),),
+    **{diagnosis: some for how, some in _BY_FAMILY.items() for diagnosis in stories(how)},
 }
 
 

@@ -78,6 +78,8 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
         page.labelled("found", frequency(finding))
         if finding.minimal is not None and (order := deviations_in_words(finding.minimal)):
             page.labelled("out of turn", *order)
+        if finding.collide_in:
+            page.labelled("collide in", ", ".join(finding.collide_in))
         if finding.also_rules_out:
             page.labelled("breaks too", ", ".join(finding.also_rules_out))
         page.labelled("change", finding.advice)

@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 import msgspec
 
+from overheard.core.collision import FAMILIES, Family
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.operation import Mode
 
@@ -23,6 +24,7 @@ Move: TypeAlias = Literal[
     "same-text",
     "missing",
     "look",
+    "collide",
     "chat",
 ]
 """What a plan is woven from.
@@ -37,6 +39,8 @@ Move: TypeAlias = Literal[
 `missing`        facts are told and asked for without thread id, resource id or both.
 `look`           owners look at what is stored by every surface that shows it; so do strangers, with ids of
                  their own, with those of others and with less, in between.
+`collide`        facts are told under ids that differ and that some function takes for one, and asked for
+                 under the others.
 `chat`           a turn that neither tells nor asks.
 """
 
@@ -55,6 +59,7 @@ INVARIANTS: Final = (
     "no-cross-thread-recall",
     "no-cross-resource-leakage",
     "thread-ownership",
+    "distinct-ids-stay-distinct",
     "ids-required",
     "reply-matches-request",
 )
@@ -71,6 +76,8 @@ come, first served; every step at random; by priorities that change so often les
 SCHEDULES: Final[tuple[ScheduleKind, ...]] = get_args(ScheduleKind)
 
 MIX: Final[Mapping[ScheduleKind, float]] = {"gather": 4, "choices": 1, "walk": 2, "pct-2": 1, "pct-3": 1}
+CollidingId: TypeAlias = Literal["thread", "resource", "both"]
+COLLIDING_IDS: Final[tuple[CollidingId, ...]] = get_args(CollidingId)
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -91,6 +98,16 @@ class Missing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     ids: tuple[MissingId, ...] = MISSING_IDS
 
 
+class Colliding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the move `collide` makes: ids that are one under functions of the families `by`.
+
+    `ids` are those that collide: thread ids, resource ids, or `both`, a thread and a resource id together.
+    """
+
+    by: tuple[Family, ...] = FAMILIES
+    ids: tuple[CollidingId, ...] = COLLIDING_IDS
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A family of plans.
 
@@ -108,6 +125,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                   left is filled by weight. A weight of 0 takes a move out.
     `turns`       operations of one example, about: a move that has begun is finished.
     `missing`     ids left out by the moves `missing` and `look`.
+    `colliding`   ids that the move `collide` makes.
     `width`       operations started together, in mode `concurrent`.
     `latency`     milliseconds, in mode `concurrent`: how long the mirror may keep a model call while it
                   waits for the others of its round.
@@ -125,6 +143,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     weights: Mapping[Move, float]
     turns: Range = (16, 32)
     missing: Missing = Missing()
+    colliding: Colliding = Colliding()
     width: Range = (2, 4)
     latency: int = 30
     schedules: Mapping[ScheduleKind, float] = msgspec.field(default_factory=lambda: dict(MIX))

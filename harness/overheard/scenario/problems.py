@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
-_CROWD = ("crosswise", "intrude", "take-over", "shared-thread", "same-text", "missing", "look")
+_CROWD = ("crosswise", "intrude", "take-over", "shared-thread", "same-text", "missing", "look", "collide")
 """Moves that take at least two resources."""
 
 _REACH: Mapping[str, tuple[str, ...]] = {
     "no-cross-thread-recall": ("siblings", "look"),
     "no-cross-resource-leakage": ("crosswise", "look"),
     "thread-ownership": ("intrude", "take-over", "shared-thread", "look"),
+    "distinct-ids-stay-distinct": ("collide",),
     "ids-required": ("missing", "look"),
 }
 """Moves that make chances to break a promise; recall is asked for by all of them."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Final, get_args
 
+from overheard.core.collision import FAMILIES
 from overheard.core.ids import MISSING_KINDS
 from overheard.core.operation import Mode
-from overheard.scenario.model import IDENTIFIERS, INVARIANTS, MISSING_IDS, MOVES, SCHEDULES
+from overheard.scenario.model import COLLIDING_IDS, IDENTIFIERS, INVARIANTS, MISSING_IDS, MOVES, SCHEDULES
 
 SCHEMA_ID: Final = "https://overheard.dev/schema/scenario.schema.json"
 REQUIRED: Final = ("title", "shows", "invariants", "weights")
@@ -61,6 +62,11 @@ def schema() -> dict[str, Any]:
                 "Ids left out by the moves `missing` and `look`, and in which ways.",
                 kinds=_some_of(MISSING_KINDS, "In which ways."),
                 ids=_some_of(MISSING_IDS, "Which ids."),
+            ),
+            "colliding": _table(
+                "Ids that the move `collide` makes: different ones that some function takes for one.",
+                by=_some_of(FAMILIES, "The function."),
+                ids=_some_of(COLLIDING_IDS, "Which ids; `both` are a thread and a resource id together."),
             ),
             "width": _range(2, 64, "Operations started together, in mode `concurrent`."),
             "latency": {

@@ -72,6 +72,8 @@ def _finding(finding: Finding, redactor: Redactor) -> list[str]:
         lines += _labelled(label, sentences)
     lines += _labelled("evidence", [redactor.sentence(finding)])
     lines += _labelled("found", [frequency(finding)])
+    if finding.collide_in:
+        lines += _labelled("collide in", [", ".join(finding.collide_in)])
     if finding.also_rules_out:
         lines += _labelled("breaks too", [", ".join(finding.also_rules_out)])
     if finding.minimal is not None:

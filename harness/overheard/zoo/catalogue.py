@@ -14,10 +14,13 @@ from overheard.zoo.leaky import (
     acknowledgement_swapped,
     batched_prompt,
     cached_by_message,
+    default_shared,
     filter_overrides,
     ids_hardcoded,
     ids_ignored,
+    ids_joined,
     ids_shown,
+    kinds_mixed,
     listing_unfiltered,
     messages_of_anybody,
     missing_falls_back,
@@ -27,12 +30,19 @@ from overheard.zoo.leaky import (
     reading_refusal_tells,
     refusal_tells,
     reply_swapped,
+    resource_folded,
     resource_ignored,
+    resource_prefix,
     search_over_everybody,
     shared_insights,
     taken_over_by_write,
+    thread_a_number,
+    thread_a_pattern,
+    thread_decoded,
     thread_ignored,
     thread_only_key,
+    thread_slugged,
+    thread_truncated,
 )
 
 Kind: TypeAlias = Literal["leaky", "twin", "correct", "vacuous"]
@@ -42,6 +52,7 @@ RECALL: Final = "recall-within-thread"
 CROSS_THREAD: Final = "no-cross-thread-recall"
 CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
+DISTINCT: Final = "distinct-ids-stay-distinct"
 IDS: Final = "ids-required"
 MATCHES: Final = "reply-matches-request"
 
@@ -94,7 +105,7 @@ _CAUSES: Final = (
         ids_ignored.Leaky,
         ids_ignored.Mended,
         "ids ignored or hardcoded",
-        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS}),
+        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS}),
         "One history for all: ids are taken and never used.",
     ),
     _Cause(
@@ -102,7 +113,7 @@ _CAUSES: Final = (
         ids_hardcoded.Leaky,
         ids_hardcoded.Mended,
         "ids ignored or hardcoded",
-        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, IDS}),
+        frozenset({CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS}),
         'Thread and resource are written into the code: "main-thread", "main-resource".',
     ),
     _Cause(
@@ -110,7 +121,7 @@ _CAUSES: Final = (
         thread_only_key.Leaky,
         thread_only_key.Mended,
         "thread id is the only key",
-        frozenset({OWNERSHIP}),
+        frozenset({OWNERSHIP, DISTINCT}),
         "Conversations are looked up by thread id alone; nobody asks whose it is.",
     ),
     _Cause(
@@ -118,7 +129,7 @@ _CAUSES: Final = (
         thread_ignored.Leaky,
         thread_ignored.Mended,
         "thread id ignored",
-        frozenset({CROSS_THREAD}),
+        frozenset({CROSS_THREAD, DISTINCT}),
         "Conversations are looked up by resource alone, although memory is promised per thread.",
     ),
     _Cause(
@@ -126,8 +137,88 @@ _CAUSES: Final = (
         resource_ignored.Leaky,
         resource_ignored.Mended,
         "resource ignored",
-        frozenset({CROSS_RESOURCE}),
+        frozenset({CROSS_RESOURCE, DISTINCT}),
         "The namespace of the long-term memory forgets the resource.",
+    ),
+    _Cause(
+        "ids-joined",
+        ids_joined.Leaky,
+        ids_joined.Mended,
+        "ids joined ambiguously",
+        frozenset({DISTINCT}),
+        "The key is resource and thread with a hyphen between them.",
+    ),
+    _Cause(
+        "resource-folded",
+        resource_folded.Leaky,
+        resource_folded.Mended,
+        "resource ids folded",
+        frozenset({DISTINCT}),
+        "Memory is kept under the resource id in lower case, stripped.",
+    ),
+    _Cause(
+        "resource-prefix",
+        resource_prefix.Leaky,
+        resource_prefix.Mended,
+        "resource ids matched by prefix",
+        frozenset({DISTINCT}),
+        "Memory is searched by a prefix, in a `LIKE`.",
+    ),
+    _Cause(
+        "thread-truncated",
+        thread_truncated.Leaky,
+        thread_truncated.Mended,
+        "thread ids truncated",
+        frozenset({DISTINCT}),
+        "Thread ids are cut off after sixty-four characters.",
+    ),
+    _Cause(
+        "thread-slugged",
+        thread_slugged.Leaky,
+        thread_slugged.Mended,
+        "thread ids normalised",
+        frozenset({DISTINCT}),
+        "Thread ids are made file names: lower case, a hyphen for all punctuation.",
+    ),
+    _Cause(
+        "thread-decoded",
+        thread_decoded.Leaky,
+        thread_decoded.Mended,
+        "thread ids decoded",
+        frozenset({DISTINCT}),
+        "Thread ids are decoded once more than they were encoded.",
+    ),
+    _Cause(
+        "thread-a-number",
+        thread_a_number.Leaky,
+        thread_a_number.Mended,
+        "thread ids read as numbers",
+        frozenset({DISTINCT}),
+        "Thread ids that look like numbers are read as numbers.",
+    ),
+    _Cause(
+        "thread-a-pattern",
+        thread_a_pattern.Leaky,
+        thread_a_pattern.Mended,
+        "thread ids matched as patterns",
+        frozenset({DISTINCT}),
+        "Thread ids are compared with `LIKE`.",
+    ),
+    _Cause(
+        "kinds-mixed",
+        kinds_mixed.Leaky,
+        kinds_mixed.Mended,
+        "thread ids taken for resource ids",
+        frozenset({DISTINCT}),
+        "Conversations and what is known of users are kept under their ids, in one place.",
+    ),
+    _Cause(
+        "default-shared",
+        default_shared.Leaky,
+        default_shared.Mended,
+        "reserved resource ids are shared",
+        frozenset({DISTINCT}),
+        "Who has no memory yet is given that of `default`.",
     ),
     _Cause(
         "missing-share-bucket",
@@ -184,7 +275,7 @@ _CAUSES: Final = (
         taken_over_by_write.Leaky,
         taken_over_by_write.Mended,
         "taken over by write",
-        frozenset({OWNERSHIP}),
+        frozenset({OWNERSHIP, DISTINCT}),
         "Reading verifies a thread's owner, and every write changes it.",
     ),
     _Cause(
@@ -192,7 +283,7 @@ _CAUSES: Final = (
         refusal_tells.Leaky,
         refusal_tells.Mended,
         "the refusal tells it",
-        frozenset({OWNERSHIP}),
+        frozenset({OWNERSHIP, DISTINCT}),
         "Strangers are refused in words that quote what the owner said last.",
     ),
     _Cause(
@@ -202,6 +293,7 @@ _CAUSES: Final = (
         "mixed prompt",
         frozenset({CROSS_RESOURCE}),
         "Messages of several resources are summarised in one prompt; nobody is shown the result.",
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "shared-insights",
@@ -210,6 +302,7 @@ _CAUSES: Final = (
         "resource ignored",
         frozenset({CROSS_RESOURCE}),
         'A block "what users like you said" stands in everybody\'s prompt.',
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "ids-shown",

@@ -6,6 +6,7 @@ which it forgets, is where most of the flaws live: with the SQLite host it is li
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import defaultdict
 from typing import Final, NamedTuple, Protocol, TypedDict, Unpack
@@ -44,6 +45,9 @@ class Host(Protocol):
     def history(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
         """The newest `limit` messages that match, oldest first."""
 
+    def like(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        """The same, where columns match patterns: `%` anything, `_` any character, in whichever case."""
+
     def owner(self, thread: str) -> str | None:
         """Who owns a thread, if anybody does."""
 
@@ -79,6 +83,14 @@ class MemoryHost:
             rows = [row for row in rows if all(getattr(row, column) == value for column, value in wanted)]
         return rows[-limit:]
 
+    def like(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        wanted = []
+        for column, value in where.items():
+            matches = _pattern(str(value)).fullmatch
+            wanted.append((column, {known for of, known in self._by if of == column and matches(known)}))
+        rows = [row for row in self._all if all(getattr(row, column) in known for column, known in wanted)]
+        return rows[-limit:]
+
     def owner(self, thread: str) -> str | None:
         return self._owners.get(thread)
 
@@ -92,6 +104,11 @@ class MemoryHost:
         self._all.clear()
         self._by.clear()
         self._owners.clear()
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    wild = {"%": ".*", "_": "."}
+    return re.compile("".join(wild.get(each) or re.escape(each) for each in text), re.DOTALL | re.IGNORECASE)
 
 
 _SCHEMA = """
@@ -116,7 +133,13 @@ class SqliteHost:
         )
 
     def history(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
-        clause = " AND ".join(f"{column} = :{column}" for column in where) or "TRUE"
+        return self._select("=", limit, where)
+
+    def like(self, *, limit: int = WINDOW, **where: Unpack[Where]) -> list[Row]:
+        return self._select("LIKE", limit, where)
+
+    def _select(self, how: str, limit: int, where: Where) -> list[Row]:
+        clause = " AND ".join(f"{column} {how} :{column}" for column in where) or "TRUE"
         # The columns are the keys of `Where`; only what is compared with them comes from a caller.
         query = f"SELECT * FROM messages WHERE {clause} ORDER BY id DESC LIMIT :limit"  # noqa: S608 - as said
         rows = self._database.execute(query, {**where, "limit": limit}).fetchall()
