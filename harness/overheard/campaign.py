@@ -24,16 +24,21 @@ from overheard.adapters.locate import locate
 from overheard.adapters.manners import Manners
 from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
+from overheard.check.extension import Invariant
 from overheard.check.judge import judge
 from overheard.check.observe import Leak, Observed, observe
-from overheard.check.relation import DISTINCT
+from overheard.check.regressed import doubt_of, excluded, shows
+from overheard.check.relation import DISTINCT, RECALL
 from overheard.check.result import Judgement
 from overheard.check.tally import Tally, alike
 from overheard.check.view import View
+from overheard.core.baseline import Known, accepted_now
 from overheard.core.collision import Collision
 from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words, suited
 from overheard.core.errors import InternalError, UsageError
+from overheard.core.extension import Adapter
 from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
+from overheard.core.regression import Regression
 from overheard.core.schedule import Decision
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
@@ -54,6 +59,7 @@ from overheard.history.reader import History, open_history
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
 from overheard.plan.draw import draw
+from overheard.plan.retell import retold
 from overheard.plan.weave import expand
 from overheard.reduce.prove import Proof, proofs_of, swaps_of
 from overheard.reduce.shrink import Ends, shrink
@@ -66,7 +72,8 @@ LEAKS_ENOUGH: Final = 3
 nothing new: the rest of the budget goes to the other scenarios."""
 
 REPLAYS: Final = 3
-"""How often a minimal plan is executed again, to say how often it shows the leak."""
+"""How often a minimal plan is executed again, to say how often it shows the leak; and that of an earlier
+failure, until it does."""
 
 HANG_SECONDS: Final = 60.0
 """For how long the target may block the loop before the door is asked to give up."""
@@ -126,12 +133,15 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `target`    as the user wrote it; relative paths are relative to `base`.
     `seed`      what all plans are expanded from; `campaign` the 30-bit number that all canaries carry. The
                 door draws both afresh: with an old campaign number a target would meet its own past.
-    `scenarios` those to run; `extra` further plans to drive as they are.
+    `scenarios` those to run; `regressions` plans of earlier failures, driven first; `extra` further plans to
+                drive as they are.
     `layers`    contract settings above the target's own declaration, each with its origin.
+    `plugins`   names and versions of plugins; `invariants` and `adapters` are what they bring.
     `timeout`   seconds for one operation.
     `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it
                 may be on another machine.
     `prove`     put in every leak there is, not only the short form.
+    `baseline`  known findings that are accepted; `part` says that this is part of a run, judged with others.
     `command`, `started`   how and when the run was asked for, for the record.
     `history`   file to record to; None keeps the history in memory.
     `first`     number of the first example: campaigns that are later read as one share their campaign number
@@ -154,6 +164,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     history: Path | None = None
     extra: tuple[Plan, ...] = ()
     first: int = 0
+    regressions: tuple[Regression, ...] = ()
+    plugins: Mapping[str, str] = {}
+    invariants: tuple[Invariant, ...] = ()
+    adapters: tuple[Adapter, ...] = ()
+    baseline: tuple[Known, ...] = ()
+    part: bool = False
 
 
 def run(
@@ -184,7 +200,7 @@ def run(
     finally:
         recorder.close()
     history = History.from_events(tap.kept) if options.history is None else open_history(options.history)
-    return judge(history)
+    return judge(history, options.invariants)
 
 
 class _Tap:
@@ -252,14 +268,15 @@ async def _stage(
         watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=hung)
         target = load(options.target, base=options.base) if target_object is None else target_object
         async with bounded(
-            enter(target, name=options.target, manners=_manners(options)), name=options.target
+            enter(target, name=options.target, manners=_manners(options), adapters=options.adapters),
+            name=options.target,
         ) as adapted:
             declared = suited(declare(("target", adapted.settings), *options.layers), adapted.offers)
             _promises_what_it_can(declared, adapted)
             recorder.record(
                 Header(
                     overheard=__version__,
-                    versions=_versions(),
+                    versions={**_versions(), **options.plugins},
                     campaign=options.campaign,
                     seed=options.seed,
                     target=options.target,
@@ -271,6 +288,10 @@ async def _stage(
                     scenarios=tuple(msgspec.to_builtins(scenario) for scenario in options.scenarios),
                     offers=adapted.offers,
                     source=locate(options.target, base=options.base),
+                    regressions=options.regressions,
+                    invariants=tuple(one.name for one in options.invariants),
+                    baseline=options.baseline,
+                    part=options.part,
                 )
             )
             log.open = True
@@ -344,6 +365,9 @@ class Stage:
         self._start_clock()
         self._proofs: dict[tuple[str, ...], list[Proof]] = {}
         self._patience = Patience()
+        accepted = accepted_now(options.baseline, options.started)
+        self._known = {one.invariant for one in accepted}
+        self._accepted = {(one.invariant, one.diagnosis) for one in accepted}
 
     def _start_clock(self) -> None:
         now, seconds = time.monotonic(), self._options.profile.seconds
@@ -355,6 +379,7 @@ class Stage:
             self.reason, self.detail = "error", "the target answered neither of the first two calls"
             return
         try:
+            await self._retell()
             await self._explore()
             self._tally.settle()
             await self._prove()
@@ -373,6 +398,15 @@ class Stage:
         seen = await self._execute(_FIRST_CONTACT, "explore")
         return any(op.outcome != "info" for op in seen.view.ops.values())
 
+    async def _retell(self) -> None:
+        """Drive the plans of earlier failures. What does not show at once may need luck: a race, for one."""
+        for one in self._options.regressions:
+            status, _ = excluded(one, self._contract, self._adapted.offers)
+            for _ in range(REPLAYS if status == "judged" else 0):
+                seen = await self._execute(retold(one), "regression", regression=one.name)
+                if shows(seen, one) or (one.plan.mode != "concurrent" and not doubt_of(seen, one)):
+                    break
+
     async def _explore(self) -> None:
         troubled: dict[str, int] = {}
         plans = await asyncio.to_thread(self._plans)
@@ -387,20 +421,25 @@ class Stage:
                 return
             missed = len(self._tally.missed)
             seen = await self._execute(plan, "explore")
-            if self._troubled(seen) or len(self._tally.missed) > missed:
+            missed_more = len(self._tally.missed) > missed and RECALL not in self._known
+            if self._troubled(seen) or missed_more:
                 troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
             self._remember_proofs(seen)
 
     def _troubled(self, seen: Observed) -> bool:
         """Whether something leaked in an example, and more of the same would say nothing new.
 
-        Ids that collide otherwise than all that leaked before do say something: which function it is.
+        Ids that collide otherwise than all that leaked before do say something: which function it is. And
+        where a promise is known to be broken, it may be broken anew: what leaks there is no reason to stop.
+        (Which promise a stray breaks is not known before the end.)
         """
         met = {alike(leak).collisions for leak in seen.leaks if leak.invariant == DISTINCT}
         new = met - self._collided
         self._collided |= met
         return (
-            (bool(met) and not new) or any(leak.invariant != DISTINCT for leak in seen.leaks) or seen.strayed
+            (bool(met) and not new and DISTINCT not in self._known)
+            or any(leak.invariant not in (DISTINCT, *self._known) for leak in seen.leaks)
+            or (seen.strayed and not self._known)
         )
 
     def _plans(self) -> list[Plan]:
@@ -428,7 +467,13 @@ class Stage:
         return [*woven, *options.extra]
 
     async def _execute(
-        self, plan: Plan, phase: Phase, *, injection: Injection | None = None, reduces: int | None = None
+        self,
+        plan: Plan,
+        phase: Phase,
+        *,
+        injection: Injection | None = None,
+        reduces: int | None = None,
+        regression: str = "",
     ) -> Observed:
         """Drive one plan as the next example and look at what it recorded. Raises _TimeIsUp."""
         number = self._number
@@ -448,6 +493,7 @@ class Stage:
                     injection=injection,
                     reduces=reduces,
                     patience=self._patience,
+                    regression=regression,
                 )
         except TimeoutError as error:
             if limit.expired():
@@ -478,7 +524,7 @@ class Stage:
     async def _prove(self) -> None:
         """Put leaks in on purpose, where nothing leaked by itself: would one have been seen?"""
         for (invariant, *_), proofs in sorted(self._proofs.items()):
-            if self._tally.leaking_examples.get(invariant):
+            if self._tally.leaking_examples.get(invariant) and invariant not in self._known:
                 continue
             for proof in proofs:
                 await self._execute(proof.plan, "prove", injection=proof.injection)
@@ -492,7 +538,9 @@ class Stage:
             told = stories.get(key)
             if told is None or (told.channel == "prompt" and leak.channel != "prompt"):
                 stories[key] = leak
-        for leak in list(stories.values())[: self._options.profile.reductions]:
+        # What is known already comes last: there may not be room for everything.
+        news = sorted(stories.items(), key=lambda story: story[0] in self._accepted)
+        for _, leak in news[: self._options.profile.reductions]:
             await self._reduce_one(leak)
 
     async def _reduce_one(self, leak: Leak) -> None:

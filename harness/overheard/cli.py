@@ -36,10 +36,13 @@ from overheard.door import (
 from overheard.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from overheard.campaign import Options
     from overheard.check.result import Judgement
+    from overheard.plugins import Plugins
+    from overheard.report.formats import Format
     from overheard.settings import Request, Settings
 
 FORMS = ["terminal", "json", "html", "md", "junit", "sarif", "badge", "certificate"]
@@ -117,6 +120,14 @@ _color = _option(
     default=None,
     help="Colours, whatever standard output is.  [default: on a terminal, unless NO_COLOR is set]",
 )
+_plugin = _option(
+    "--plugin",
+    "plugins",
+    type=_Names(),
+    multiple=True,
+    metavar="NAME",
+    help="A plugin to load, a module or path/file.py, besides those of installed packages. Repeatable.",
+)
 _evidence = _option(
     "--show-evidence", is_flag=True, help="Show what was leaked as it was, instead of owner and fingerprint."
 )
@@ -150,18 +161,29 @@ def cli() -> None:
 )
 @_contract
 @_json
+@_option(
+    "--baseline", type=click.Path(path_type=Path), metavar="FILE",
+    help="Known findings, which do not fail the run.  [default: overheard-baseline.toml, if it is there]",
+)  # fmt: skip
+@_option(
+    "--regressions", type=click.Path(path_type=Path), metavar="DIR",
+    help="Plans of earlier failures, tried first and added to.  [default: tests/overheard_regressions, if it "
+    "is there]",
+)  # fmt: skip
 @_option("--prove", is_flag=True, help="Put leaks in on purpose, all kinds, and see that each is found.")
 @_timeout
 @_serve
 @_remote
+@_plugin
 @_evidence
 @_color
 @_config
 def run(
     *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
-    scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, prove: bool,
-    timeout: float | None, serve: str | None, allow_remote: bool, show_evidence: bool,
-    color: bool | None, config: Path | None,
+    scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, baseline: Path | None,
+    regressions: Path | None, prove: bool,
+    timeout: float | None, serve: str | None, allow_remote: bool, plugins: tuple[str, ...],
+    show_evidence: bool, color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Run a campaign against TARGET and say what held.
 
@@ -174,7 +196,7 @@ def run(
     request = Request(
         target=target, output=output, seed=seed, profile=profile, scenarios=scenarios,
         contract=contract, prove=prove, timeout=timeout, serve=serve, allow_remote=allow_remote,
-        config=config,
+        baseline=baseline, regressions=regressions, plugins=plugins, config=config,
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
@@ -190,11 +212,12 @@ def run(
 @_timeout
 @_serve
 @_remote
+@_plugin
 @_color
 @_config
 def doctor(
     *, target: str | None, contract: tuple[str, ...], as_json: bool, timeout: float | None,
-    serve: str | None, allow_remote: bool, color: bool | None, config: Path | None,
+    serve: str | None, allow_remote: bool, plugins: tuple[str, ...], color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Measure what TARGET does, and propose a contract.
 
@@ -207,12 +230,16 @@ def doctor(
 
     request = Request(
         target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote,
-        config=config,
+        plugins=plugins, config=config,
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
+        settings = _settings(request)
+        adapters = _loaded(settings.plugins, settings.home).adapters
         with nobody_leaves(_left_by_itself, lambda: INCONCLUSIVE):
-            diagnosis = room.run(_settings(request), campaign=secrets.randbits(30), on_hang=_blocked())
+            diagnosis = room.run(
+                settings, campaign=secrets.randbits(30), on_hang=_blocked(), adapters=adapters
+            )
         emit(examination.to_json(diagnosis) if as_json else examination.to_terminal(diagnosis, color=paint))
     raise click.exceptions.Exit(HELD if diagnosis.useful else INCONCLUSIVE)
 
@@ -225,22 +252,25 @@ def doctor(
     variable=False,  # OVERHEARD_OUTPUT says where runs go, and HISTORY is often in that folder
 )  # fmt: skip
 @_json
+@_plugin
 @_evidence
 @_color
 def check(
-    *, history: Path, output: Path | None, as_json: bool, show_evidence: bool, color: bool | None
-) -> None:
+    *, history: Path, output: Path | None, as_json: bool, plugins: tuple[str, ...], show_evidence: bool,
+    color: bool | None,
+) -> None:  # fmt: skip
     """Judge a recorded campaign again.
 
     HISTORY is the history.jsonl of a run, from any machine and any year. One that was cut short is judged
     as far as it goes.
     """
-    judgement = _judge(history)
+    room = _plugins_here(plugins)
+    judgement = _judge(history, room)
     if output is not None:
         from overheard.report.write import prepare, write  # noqa: PLC0415
 
         prepare(output, keep=history)
-        write(output, judgement, history=history, show=show_evidence)
+        write(output, judgement, history=history, show=show_evidence, more=room.reports)
     paint = _wants_color(color)
     with clean_stdout() as emit:
         emit(_render("json" if as_json else "terminal", judgement, show_evidence=show_evidence, color=paint))
@@ -252,35 +282,94 @@ def check(
 @_option(
     "--format",
     "form",
-    type=click.Choice(FORMS),
+    metavar=f"[{'|'.join(FORMS)}]",
     default="terminal",
+    help="Those of plugins too.",
     show_default=True,
 )
+@_plugin
 @_evidence
 @_color
-def report(*, run_folder: Path | None, form: str, show_evidence: bool, color: bool | None) -> None:
+def report(
+    *, run_folder: Path | None, form: str, plugins: tuple[str, ...], show_evidence: bool, color: bool | None
+) -> None:
     """Render the report of a run again.
 
     RUN is its folder: if it is not named, the one that `run` would write to (reports/overheard, unless
     your configuration says otherwise).
     """
+    from overheard.core.errors import UsageError  # noqa: PLC0415
     from overheard.report.write import HISTORY  # noqa: PLC0415
-    from overheard.settings import output_of  # noqa: PLC0415
+    from overheard.settings import output_of, unknown  # noqa: PLC0415
 
-    judgement = _judge((run_folder or output_of(Path.cwd())) / HISTORY)
+    room = _plugins_here(plugins)
+    allowed = (*FORMS, *room.reports)
+    if form not in allowed:
+        raise UsageError(unknown("format", form, allowed))
+    judgement = _judge((run_folder or output_of(Path.cwd())) / HISTORY, room)
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        if rendered := _render(form, judgement, show_evidence=show_evidence, color=paint):
+        rendered = _render(form, judgement, show_evidence=show_evidence, color=paint, more=room.reports)
+        if rendered:
             emit(rendered)
     _end(judgement)
+
+
+@cli.command("baseline", context_settings=CONTEXT)
+@click.argument("run_folder", metavar="[RUN]", type=click.Path(path_type=Path), required=False)
+@_option("--reason", required=True, variable=False, help="Why they are accepted for now.")
+@_option("--owner", required=True, variable=False, help="Who answers for that.")
+@_option(
+    "--expires", required=True, variable=False, type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD",
+    help="The last day on which they are accepted.",
+)  # fmt: skip
+@_option(
+    "--finding", "numbers", multiple=True, variable=False, type=click.IntRange(1), metavar="N",
+    help="Only the finding of this number in the report. Repeatable.  [default: all that are new]",
+)  # fmt: skip
+@_option(
+    "--baseline", type=click.Path(path_type=Path), metavar="FILE",
+    help="The file to add to.  [default: the one that `run` reads]",
+)  # fmt: skip
+@_plugin
+def accept(
+    *, run_folder: Path | None, reason: str, owner: str, expires: datetime, numbers: tuple[int, ...],
+    baseline: Path | None, plugins: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Accept the findings of a run, for a while.
+
+    Writes them into the baseline, the file of known findings, with who accepts them, why, and until when. RUN
+    is the folder of the run: if it is not named, the one that `run` would write to. A run that finds nothing
+    else is `accepted`, and exits with 0.
+    """
+    from overheard import baseline as room  # noqa: PLC0415
+    from overheard.report.escape import visible  # noqa: PLC0415
+    from overheard.report.write import HISTORY  # noqa: PLC0415
+    from overheard.settings import baseline_of, output_of  # noqa: PLC0415
+
+    cwd = Path.cwd()
+    said = room.acceptance(reason, owner, expires.date(), today=_now())
+    more = _plugins_here(plugins)
+    judgement = _judge((run_folder or output_of(cwd)) / HISTORY, more)
+    path = baseline or baseline_of(cwd)
+    others = [one.name for one in more.invariants]
+    written = room.accept(judgement, path, said=said, numbers=numbers, cwd=cwd, invariants=others)
+    with clean_stdout() as emit:
+        for entry in written:
+            emit(visible(f"wrote {path}, {room.sentence(entry)}"))
+        if not written:
+            emit("nothing was found that is not known")
 
 
 @cli.command(context_settings=CONTEXT)
 @click.argument("name", required=False)
 @_option("--schema", is_flag=True, help="The JSON Schema of a scenario file.")
 @_json
+@_plugin
 @_config
-def scenarios(*, name: str | None, schema: bool, as_json: bool, config: Path | None) -> None:
+def scenarios(
+    *, name: str | None, schema: bool, as_json: bool, plugins: tuple[str, ...], config: Path | None
+) -> None:
     """List the scenarios, yours among them; with NAME, show one."""
     from overheard import listing  # noqa: PLC0415
 
@@ -288,7 +377,8 @@ def scenarios(*, name: str | None, schema: bool, as_json: bool, config: Path | N
         if schema:
             emit(listing.schema())
         else:
-            found = listing.find(name, config=config, cwd=Path.cwd())
+            more = _plugins_here(plugins, config=config).scenarios
+            found = listing.find(name, config=config, cwd=Path.cwd(), more=more)
             emit(listing.to_json(found) if as_json else listing.to_terminal(found, whole=name is not None))
 
 
@@ -355,9 +445,11 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
 
     from overheard import campaign, progress  # noqa: PLC0415
     from overheard.core.errors import InternalError, TargetBuildError  # noqa: PLC0415
+    from overheard.regressions import keep  # noqa: PLC0415
     from overheard.report.write import prepare, write  # noqa: PLC0415
 
-    options = _options(settings)
+    plugins = _loaded(settings.plugins, settings.home)
+    options = _options(settings, plugins)
     folder = settings.output
     history = prepare(folder)
     keep_crashes_in(folder)
@@ -387,8 +479,10 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
         raise type(error)(f"{error}; {kept}" if kept else str(error)) from error
     finally:
         _recorded(history)
-    write(folder, judgement, history=history, show=show_evidence)
+    write(folder, judgement, history=history, show=show_evidence, more=plugins.reports)
     note(f"reports and history are in {folder}")
+    for path in keep(settings.regressions, judgement, make=settings.keeps):
+        note(f"wrote {path}: it is tried first from now on, so commit it")
     return judgement
 
 
@@ -425,18 +519,21 @@ def _blocked(history: Path | None = None, *, live: bool = False) -> Callable[[fl
     return leave_at_once
 
 
-def _options(settings: Settings) -> Options:
+def _options(settings: Settings, plugins: Plugins) -> Options:
     """The one object by which a campaign is told everything. Time and chance enter here, nowhere behind."""
+    from overheard.baseline import known  # noqa: PLC0415
     from overheard.campaign import PROFILES, Options  # noqa: PLC0415
+    from overheard.regressions import load as load_regressions  # noqa: PLC0415
     from overheard.scenario.load import load, select  # noqa: PLC0415
 
+    scenarios = tuple(select(load(settings.home, more=plugins.scenarios), settings.scenarios).values())
     return Options(
         target=settings.target,
         base=settings.base,
         seed=settings.seed,
         campaign=secrets.randbits(30),
         profile=PROFILES[settings.profile],
-        scenarios=tuple(select(load(settings.home), settings.scenarios).values()),
+        scenarios=scenarios,
         layers=settings.layers,
         timeout=settings.timeout,
         serve=settings.serve,
@@ -445,7 +542,27 @@ def _options(settings: Settings) -> Options:
         command=settings.command,
         started=_now(),
         history=None,
-    )
+        regressions=load_regressions(settings.regressions),
+        plugins=plugins.versions,
+        invariants=plugins.asked_by(one.name for one in scenarios),
+        adapters=plugins.adapters,
+        baseline=known(
+            settings.baseline, target=settings.target, base=settings.base,
+            invariants=[one.name for one in plugins.invariants],
+        ),
+    )  # fmt: skip
+
+
+def _loaded(names: tuple[str, ...], home: Path) -> Plugins:
+    from overheard.plugins import load  # noqa: PLC0415
+
+    return load(names, base=home, environ=os.environ)
+
+
+def _plugins_here(names: tuple[str, ...], *, config: Path | None = None) -> Plugins:
+    from overheard.settings import plugins_here  # noqa: PLC0415
+
+    return _loaded(*plugins_here(names, cwd=Path.cwd(), config=config))
 
 
 def _now() -> str:
@@ -454,21 +571,29 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _judge(path: Path) -> Judgement:
+def _judge(path: Path, plugins: Plugins) -> Judgement:
     from overheard.check.judge import judge  # noqa: PLC0415
     from overheard.history.reader import open_history  # noqa: PLC0415
 
-    return judge(open_history(path))
+    return judge(open_history(path), plugins.invariants)
 
 
-def _render(form: str, judgement: Judgement, *, show_evidence: bool, color: bool) -> str | bytes:
+def _render(
+    form: str,
+    judgement: Judgement,
+    *,
+    show_evidence: bool,
+    color: bool,
+    more: Mapping[str, Format] | None = None,
+) -> str | bytes:
     if form != "terminal":
         from overheard.report.formats import FORMATS  # noqa: PLC0415
 
-        if why := FORMATS[form].absent(judgement):
-            complain(f"there is no {FORMATS[form].file} of this run: {why}")
+        chosen = {**(more or {}), **FORMATS}[form]
+        if why := chosen.absent(judgement):
+            complain(f"there is no {chosen.file} of this run: {why}")
             return ""
-        return FORMATS[form].render(judgement, show_evidence)
+        return chosen.render(judgement, show_evidence)
     from overheard.report.terminal import to_terminal  # noqa: PLC0415
 
     width = shutil.get_terminal_size((100, 0)).columns

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +37,7 @@ from overheard.mirror.server import Mirror
 
 if TYPE_CHECKING:
     from overheard.adapters.adapted import Adapted
+    from overheard.core.extension import Adapter
     from overheard.settings import Settings
 
 TURNS: Final = 5
@@ -60,7 +61,10 @@ _ELSEWHERE: Final = "<<uuid:elsewhere>>"
 _ABROAD: Final = "<<uuid:abroad>>"
 
 
-def run(settings: Settings, *, campaign: int, on_hang: Callable[[float], None] | None = None) -> Examination:
+def run(
+    settings: Settings, *, campaign: int, on_hang: Callable[[float], None] | None = None,
+    adapters: Sequence[Adapter] = (),
+) -> Examination:  # fmt: skip
     """Build the target that `settings` names, examine it, and tear it down again.
 
     If it blocks the loop for good, `on_hang` is called with the seconds, from the watchdog's thread. Raises
@@ -68,18 +72,22 @@ def run(settings: Settings, *, campaign: int, on_hang: Callable[[float], None] |
     """
     with asyncio.Runner() as runner:
         no_trace_of_interrupts(runner.get_loop())
-        return runner.run(_run(settings, campaign, on_hang or (lambda _seconds: None)))
+        return runner.run(_run(settings, campaign, on_hang or (lambda _seconds: None), adapters))
 
 
-async def _run(settings: Settings, campaign: int, on_hang: Callable[[float], None]) -> Examination:
+async def _run(
+    settings: Settings, campaign: int, on_hang: Callable[[float], None], adapters: Sequence[Adapter]
+) -> Examination:
     try:
         with interruptible():
-            return await _examined(settings, campaign, on_hang)
+            return await _examined(settings, campaign, on_hang, adapters)
     finally:
         await let_go()
 
 
-async def _examined(settings: Settings, campaign: int, on_hang: Callable[[float], None]) -> Examination:
+async def _examined(
+    settings: Settings, campaign: int, on_hang: Callable[[float], None], adapters: Sequence[Adapter]
+) -> Examination:
     events: list[AnyEvent] = []
     begin = time.perf_counter_ns()
     recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
@@ -87,7 +95,7 @@ async def _examined(settings: Settings, campaign: int, on_hang: Callable[[float]
         target = load(settings.target, base=settings.base)
         manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote)
         watchdog = Watchdog(asyncio.get_running_loop(), recorder, limit=HANG_SECONDS, on_hang=on_hang)
-        entered = enter(target, name=settings.target, manners=manners)
+        entered = enter(target, name=settings.target, manners=manners, adapters=adapters)
         async with bounded(entered, name=settings.target) as adapted:
             declared = suited(declare(("target", adapted.settings), *settings.layers), adapted.offers)
             desk = Desk(

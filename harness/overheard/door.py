@@ -28,12 +28,17 @@ INCONCLUSIVE: Final = 3
 BROKEN: Final = 4
 INTERRUPTED: Final = 130
 
-CODES: Final[Mapping[str, int]] = {"held": HELD, "violated": VIOLATED, "inconclusive": INCONCLUSIVE}
-"""Exit code of each verdict."""
+CODES: Final[Mapping[str, int]] = {
+    "held": HELD,
+    "accepted": HELD,
+    "violated": VIOLATED,
+    "inconclusive": INCONCLUSIVE,
+}
+"""Exit code of each verdict. What a baseline accepts opens the gate, and is never called held."""
 
 TABLE: Final = """\b
 Exit codes:
-    0  held
+    0  held; or accepted: nothing but what the baseline knows
     1  violated
     2  usage or configuration, an unknown target too
     3  inconclusive: nothing could be shown, or not enough

@@ -14,19 +14,22 @@ from overheard.settings import find as find_file
 from overheard.settings import read
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from overheard.scenario.model import Scenario
 
 
-def find(name: str | None, *, config: Path | None, cwd: Path) -> Mapping[str, Scenario]:
-    """The scenario of that name, or all of them: the built-in ones and those beside the configuration.
+def find(
+    name: str | None, *, config: Path | None, cwd: Path, more: Sequence[Path] = ()
+) -> Mapping[str, Scenario]:
+    """The scenario of that name, or all of them: the built-in ones, those beside the configuration, and those
+    in the folders `more`.
 
     Raises ScenarioError for a name that there is not, UsageError for a configuration that is wrong.
     """
     file = read(config) if config else find_file(cwd)
-    found = load.load(file.path.parent if file else cwd)
+    found = load.load(file.path.parent if file else cwd, more=more)
     return load.select(found, [name] if name else [])
 
 

@@ -32,7 +32,7 @@ _PHASES: dict[Phase, str] = {
     "prove": "proving that a leak would be seen",
     "differential": "comparing",
     "reduce": "making the counterexample smaller",
-    "regression": "trying known counterexamples",
+    "regression": "trying earlier failures first",
 }
 
 _SILENCE = 20.0

@@ -24,7 +24,7 @@ DISABLE = "OVERHEARD_DISABLE"
 """Environment variable that switches the plugin off, whatever options and files say."""
 
 PLUGIN = pytest.StashKey["Plugin | None"]()
-MINE = re.compile(r"overheard::|.*::[a-z-]+\]$", re.DOTALL)
+MINE = re.compile(r"overheard::|.*::[A-Za-z0-9._-]+\]$", re.DOTALL)
 """What every node id of ours looks like, and few others; `testing.names` knows for certain."""
 
 OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
@@ -33,6 +33,21 @@ OPTIONS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("seed", {"metavar": "N"}, "repeat the plans of an earlier run [a fresh one, printed]"),
     ("contract", {"metavar": "KEY=VALUE", "action": "append"}, "what the target promises; repeatable"),
     ("output", {"metavar": "DIR"}, "folder for reports and histories [reports/overheard]"),
+    (
+        "plugin",
+        {"metavar": "NAME", "action": "append"},
+        "a plugin to load: a module or path/file.py; repeatable",
+    ),
+    (
+        "baseline",
+        {"metavar": "FILE"},
+        "known findings, which fail nothing [overheard-baseline.toml, if it is there]",
+    ),
+    (
+        "regressions",
+        {"metavar": "DIR"},
+        "earlier failures, tried first [tests/overheard_regressions, if it is there]",
+    ),
     ("timeout", {"metavar": "SECONDS"}, "how long one call of the target may take [30]"),
     ("prove", {"action": "store_true", "default": None}, "put leaks in on purpose, all kinds of them"),
     ("show-evidence", {"action": "store_true", "default": None}, "show what was leaked as it was"),

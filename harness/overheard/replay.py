@@ -35,8 +35,10 @@ from overheard.drive.driver import Held, drive
 from overheard.history.events import AnyEvent, Chunked, Completed, Failed, ModelCalled, Sight, Unknown
 from overheard.history.writer import Recorder
 from overheard.mirror.server import Mirror
+from overheard.plugins import load as load_plugins
 from overheard.report.escape import visible
 from overheard.report.words import Breach
+from overheard.settings import plugins_here
 
 SHOWN: Final = 1
 NOT_SHOWN: Final = 0
@@ -374,7 +376,9 @@ async def _entered(
     settle: int,
 ) -> Verdict:
 
-    async with enter(loaded, name=name, manners=said_in(os.environ)) as adapted:
+    names, home = plugins_here((), cwd=Path.cwd())
+    adapters = load_plugins(names, base=home, environ=os.environ).adapters
+    async with enter(loaded, name=name, manners=said_in(os.environ), adapters=adapters) as adapted:
         contract = declare(("target", adapted.settings)).contract
         stage = Stage(
             adapted,

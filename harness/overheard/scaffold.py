@@ -15,6 +15,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from overheard.core.errors import UsageError
 from overheard.report.escape import visible
+from overheard.settings import DEFAULT_REGRESSIONS
 
 Kind: TypeAlias = Literal["langgraph", "openai-agents", "function", "mastra", "unknown"]
 
@@ -207,6 +208,7 @@ def _files(agent: Agent, root: Path) -> dict[str, str]:
     else:
         files[f"{TESTS}/conftest.py"] = _CONFTEST[agent.kind].format(target=json.dumps(agent.target))
         files[f"{TESTS}/test_agent_isolation.py"] = _TEST
+    files[f"{DEFAULT_REGRESSIONS.as_posix()}/README.md"] = _REGRESSIONS
     command = "overheard run" if agent.kind == "mastra" else f"pytest {TESTS}"
     files[".github/workflows/overheard.yml"] = _WORKFLOW.replace("<COMMAND>", command)
     return files
@@ -321,6 +323,13 @@ def test_isolation(agent):
     return agent
 '''
 
+_REGRESSIONS: Final = """\
+# Earlier failures
+
+overheard writes the smallest plan of a new finding into this folder, and drives what is in it before anything
+else, in every run: so a leak that was mended and comes back is found at once. Commit the files.
+"""
+
 _WORKFLOW: Final = """\
 name: overheard
 on:
@@ -350,4 +359,5 @@ jobs:
             reports/overheard/**/report.*
             reports/overheard/**/junit.xml
             reports/overheard/**/counterexamples/
+            tests/overheard_regressions/*.json
 """

@@ -21,10 +21,12 @@ from overheard.core.errors import UsageError
 from overheard.core.ids import MISSING_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
 DEFAULT_OUTPUT: Final = Path("reports", "overheard")
 DEFAULT_PROFILE: Final = "standard"
+DEFAULT_BASELINE: Final = "overheard-baseline.toml"
+DEFAULT_REGRESSIONS: Final = Path("tests", "overheard_regressions")
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that one call of the target may take."""
 
@@ -48,6 +50,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     prove: bool = False
     serve: str | None = None
     allow_remote: bool = False
+    baseline: Path | None = None
+    regressions: Path | None = None
+    plugins: tuple[str, ...] = ()
     config: Path | None = None
 
 
@@ -67,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `layers`  contract settings above the target's own, weakest first.
     `serve`   command that starts the target; `allow_remote` says that it may be on another machine.
     `home`    folder of the configuration file, else the current: the user's own scenarios lie beside it.
+    `baseline` the file of known findings, if there is one; `baseline_named` says that a flag or variable did.
+    `regressions`  the folder of earlier failures; `keeps` says that it was named, so that it may be made.
+    `plugins` modules and files to load beside those of installed packages; `plugins_named` are those of them
+              that a flag or variable named.
     `named`   whether the target was named by argument; `config` the file that was asked for, if one was.
     """
 
@@ -85,6 +94,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     named: bool = True
     config: Path | None = None
+    baseline: Path | None = None
+    baseline_named: Path | None = None
+    regressions: Path | None = None
+    regressions_named: Path | None = None
+    keeps: bool = False
+    plugins: tuple[str, ...] = ()
+    plugins_named: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
@@ -104,8 +120,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             words += ["--serve", self.serve]
         if self.allow_remote:
             words.append("--allow-remote")
-        if self.config is not None:
-            words += ["--config", str(self.config)]
+        for name in self.plugins_named:
+            words += ["--plugin", name]
+        named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
+        for flag, path in (*named, ("--config", self.config)):
+            words += [] if path is None else [flag, str(path)]
         return shlex.join(words)
 
 
@@ -116,15 +135,18 @@ def resolve(
     environ: Mapping[str, str],
     profiles: Collection[str],
     fresh: Callable[[], int],
+    home: Path | None = None,
 ) -> Settings:
     """Merge flags, environment and file into one object.
 
-    `profiles` are the names that exist, `fresh` yields the seed of a run that names none. Raises UsageError
-    naming the flag, variable or file, the key, and what is allowed.
+    `home` is where the user's own things are if there is no configuration file; None: in `cwd`. `profiles`
+    are the names that exist, `fresh` yields the seed of a run that names none. Raises UsageError naming the
+    flag, variable or file, the key, and what is allowed.
     """
     file = read(request.config) if request.config else find(cwd)
     values = file.values if file else {}
-    home = file.path.parent if file else cwd
+    home = file.path.parent if file else home or cwd
+    kept = values.get("regressions")
     target = request.target or values.get("target")
     if not target:
         raise UsageError(
@@ -148,6 +170,15 @@ def resolve(
         notes=file.notes if file else (),
         named=request.target is not None,
         config=request.config,
+        baseline=_baseline(request.baseline, values.get("baseline"), cwd=cwd, home=home),
+        baseline_named=request.baseline,
+        regressions=cwd / request.regressions
+        if request.regressions
+        else home / (kept or DEFAULT_REGRESSIONS),
+        regressions_named=request.regressions,
+        keeps=bool(request.regressions or kept),
+        plugins=plugins_of(file, request.plugins, cwd=cwd),
+        plugins_named=request.plugins,
     )
 
 
@@ -157,6 +188,29 @@ def output_of(cwd: Path) -> Path:
     return _output(
         None, file.values.get("output") if file else None, cwd=cwd, home=file.path.parent if file else cwd
     )
+
+
+def plugins_here(
+    more: Sequence[str], *, cwd: Path, config: Path | None = None
+) -> tuple[tuple[str, ...], Path]:
+    """The plugins of a command without other settings, and the folder that modules are looked for in."""
+    file = read(config) if config else find(cwd)
+    return plugins_of(file, more, cwd=cwd), file.path.parent if file else cwd
+
+
+def plugins_of(file: File | None, more: Sequence[str] = (), *, cwd: Path) -> tuple[str, ...]:
+    """The plugins that a file names, meant from beside it, and those named besides, meant from `cwd`."""
+    in_file = file.values.get("plugins", ()) if file else ()
+    folder = file.path.parent if file else cwd
+    absolute = (str(folder.absolute() / name) if name.endswith(".py") else name for name in in_file)
+    return tuple(dict.fromkeys((*absolute, *more)))
+
+
+def baseline_of(cwd: Path, *, config: Path | None = None) -> Path:
+    """The file of known findings that a run in `cwd` reads if no flag says otherwise, there or not."""
+    file = read(config) if config else find(cwd)
+    home = file.path.parent if file else cwd
+    return home / (file.values.get("baseline", DEFAULT_BASELINE) if file else DEFAULT_BASELINE)
 
 
 def find(start: Path) -> File | None:
@@ -221,7 +275,7 @@ def _text(path: Path, key: str, value: Any) -> str:
 
 def _names(path: Path, key: str, value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise UsageError(f"{path}: {key} is {value!r}; it takes a list of scenario names")
+        raise UsageError(f"{path}: {key} is {value!r}; it takes a list of names")
     return tuple(value)
 
 
@@ -265,6 +319,9 @@ _CHECKS: Final[Mapping[str, Callable[[Path, str, Any], Any]]] = {
     "seed": _seed,
     "timeout": _seconds,
     "output": _text,
+    "baseline": _text,
+    "plugins": _names,
+    "regressions": _text,
     "serve": _text,
     "allow_remote": _yes,
     "contract": _contract,
@@ -289,6 +346,14 @@ def _output(flag: Path | None, in_file: str | None, *, cwd: Path, home: Path) ->
     if flag is not None:
         return cwd / flag
     return cwd / DEFAULT_OUTPUT if in_file is None else home / in_file
+
+
+def _baseline(flag: Path | None, in_file: str | None, *, cwd: Path, home: Path) -> Path | None:
+    """What was named must be there; the file of the usual name is read if it is."""
+    if flag is not None:
+        return cwd / flag
+    usual = home / DEFAULT_BASELINE
+    return home / in_file if in_file is not None else usual if usual.is_file() else None
 
 
 def _layers(

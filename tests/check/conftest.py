@@ -144,7 +144,12 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
         events.append(
             ExampleStarted(
                 example=example,
-                phase="prove" if example in injections else options.get("phase", "explore"),
+                phase="prove"
+                if example in injections
+                else "regression"
+                if example in options.get("again", {})
+                else options.get("phase", "explore"),
+                regression=options.get("again", {}).get(example, ""),
                 injection=injections.get(example),
                 plan=Plan(scenario=options.get("scenario", "s"), mode=mode, operations=operations),
                 t=next(clock),
@@ -268,6 +273,10 @@ def history() -> Callable[..., History]:
             origins=declared.origins,
             scenarios=(scenario,),
             offers=options.get("offers", Offers()),
+            started=options.get("started", "2030-01-01T00:00:00+00:00"),
+            baseline=options.get("baseline", ()),
+            regressions=options.get("regressions", ()),
+            part=options.get("part", False),
         )
         events = events_of(examples, injections=injections, **options)
         ends = [] if options.get("cut") else [CampaignEnded(t=1 << 40)]

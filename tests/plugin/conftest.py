@@ -21,6 +21,7 @@ refusing = CATALOGUE["refuses-everything"].build
 silent = CATALOGUE["empty-answer"].build
 serialising = CATALOGUE["serialises"].build
 careless = CATALOGUE["ids-ignored-memory"].build
+insights = CATALOGUE["shared-insights-memory"].build
 """
 
 OWNERSHIP = "overheard::stranger::thread-ownership"
@@ -41,7 +42,7 @@ class Session:
     @property
     def verdicts(self):
         """The verdict lines of the summary."""
-        words = ("held: ", "violated: ", "inconclusive: ")
+        words = ("held: ", "accepted: ", "violated: ", "inconclusive: ")
         body = self.out.rpartition("= overheard =")[2]
         return [line for line in body.splitlines() if line.startswith(words)]
 

@@ -1,6 +1,7 @@
 """Judgements for the reports to render: three written by hand, and any at all."""
 
 import itertools
+from datetime import date
 
 import msgspec
 import pytest
@@ -15,9 +16,12 @@ from overheard.check.result import (
     InvariantResult,
     Judgement,
     Party,
+    RegressionResult,
     Sensitivity,
+    Standing,
     Traffic,
 )
+from overheard.core.baseline import Known
 from overheard.core.canary import FactKey, mint_fact
 from overheard.core.contract import Contract, declare
 from overheard.core.ids import OMITTED
@@ -98,6 +102,8 @@ def _any_of(kind, text):
             return st.floats(0, 1)
         case inspect.BoolType():
             return st.booleans()
+        case inspect.DateType():
+            return st.dates()
         case inspect.NoneType():
             return st.none()
         case inspect.StrType():
@@ -121,7 +127,8 @@ def _result(name, *, status="judged", verdict="held", bound=0.0722, reasons=()):
         late=2 if judged else 0,
         uncontrolled=0,
         controls=240 if judged else 0,
-        findings=3 if verdict == "violated" else 0,
+        findings=3 if verdict in ("accepted", "violated") else 0,
+        known=3 if verdict == "accepted" else 0,
         examples=40 if judged else 0,
         bound=bound if judged and verdict == "held" else None,
         reasons=reasons,
@@ -175,6 +182,64 @@ def finding():
         minimal_observer=5,
         replays=3,
         replayed=2,
+        places=("send/prompt", "send/reply"),
+        new=("send/prompt", "send/reply"),
+    )
+
+
+@pytest.fixture(scope="session")
+def known():
+    return Known(
+        number=2,
+        invariant="thread-ownership",
+        diagnosis="thread id is the only key",
+        places=("send/reply",),
+        reason="the new store checks the owner",
+        owner="ada@example.org",
+        expires=date(2030, 3, 31),
+    )
+
+
+@pytest.fixture(scope="session")
+def accepted(held, finding, known):
+    """A run in which nothing was found that the baseline does not know; another entry of it is over."""
+    over = replace(known, number=1, invariant="ids-required", expires=date(2029, 12, 31))
+    return replace(
+        held,
+        verdict="accepted",
+        invariants=(
+            _result("recall-within-thread"),
+            _result("no-cross-thread-recall"),
+            _result("no-cross-resource-leakage"),
+            _result("thread-ownership", verdict="accepted", reasons=("ada accepts it",)),
+            _result("ids-required"),
+        ),
+        findings=(replace(finding, accepted=(known,), new=()),),
+        regressions=(
+            RegressionResult(
+                name="thread-ownership.thread-id-is-the-only-key.0a1b2c",
+                invariant="thread-ownership",
+                diagnosis="thread id is the only key",
+                status="judged",
+                verdict="accepted",
+                plays=1,
+                shown=1,
+                reasons=("everything is known",),
+            ),
+            RegressionResult(
+                name="ids-required.missing-ids-share-a-bucket.0a1b2c",
+                invariant="ids-required",
+                diagnosis="missing ids share a bucket",
+                status="judged",
+                verdict="held",
+                plays=1,
+                shown=0,
+            ),
+        ),
+        baseline=(
+            Standing(entry=over, state="expired", findings=0),
+            Standing(entry=known, state="hides", findings=1),
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from overheard.report.badge import to_badge
     [
         ("held", "held: 4 promises", "brightgreen"),
         ("violated", "violated: 2 of 5 promises", "red"),
+        ("accepted", "accepted: 1 of 5 promises", "yellow"),
         ("inconclusive", "inconclusive", "yellow"),
     ],
 )

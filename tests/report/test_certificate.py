@@ -56,7 +56,7 @@ def test_what_held_is_certified_and_what_is_not_claimed_stands_with_it(held):
     assert more["replay"].endswith("--seed 42")
 
 
-@pytest.mark.parametrize("which", ["violated", "inconclusive"])
+@pytest.mark.parametrize("which", ["violated", "accepted", "inconclusive"])
 def test_what_did_not_hold_has_none(request, which):
     judgement = request.getfixturevalue(which)
     assert uncertified(judgement) == f"the run is {which}"

@@ -50,6 +50,7 @@ def test_invariants_are_all_there_and_verdicts_only_where_judged(held):
         "uncontrolled": 0,
         "controls": 0,
         "findings": 0,
+        "known": 0,
         "examples": 0,
         "bound": None,
         "reasons": ["thread_ids is bearer"],
@@ -73,6 +74,26 @@ def test_a_finding(violated):
     assert first["counterexample"] == "counterexamples/counterexample-1.py"
     assert second["counterexample"] is None
     assert (first["replayed"], first["replays"]) == (2, 3)
+
+
+def test_a_known_finding_is_there_and_says_who_accepts_it(accepted, valid):
+    report = json.loads(to_json(accepted))
+    assert not list(valid.iter_errors(report))
+    assert report["verdict"] == "accepted"
+    assert {one["name"]: one["verdict"] for one in report["invariants"]}["thread-ownership"] == "accepted"
+    (finding,) = report["findings"]
+    assert finding["known"]
+    assert (finding["new"], finding["places"]) == ([], ["send/prompt", "send/reply"])
+    (entry,) = finding["accepted"]
+    assert (entry["number"], entry["owner"], entry["expires"]) == (2, "ada@example.org", "2030-03-31")
+    assert [(one["verdict"], one["plays"], one["shown"]) for one in report["regressions"]] == [
+        ("accepted", 1, 1),
+        ("held", 1, 0),
+    ]
+    assert [(one["state"], one["entry"]["number"]) for one in report["baseline"]] == [
+        ("expired", 1),
+        ("hides", 2),
+    ]
 
 
 def test_every_key_of_the_contract_says_where_it_came_from(held):

@@ -26,6 +26,10 @@ ALLOWED = {
 }
 
 
+OPENS = {"accepted": "held"}
+"""What is broken by known findings only lets a gate open, and yet no case of it may have passed."""
+
+
 def verdict_of(document):
     """What a reader says that knows failures and errors, and nothing of us."""
     suite = document.find("testsuite")
@@ -52,13 +56,29 @@ def test_any_judgement_is_a_file_that_strict_readers_take(judgements, data):
         assert len(case) <= 1
     carried = [judgement.verdict]
     carried += [one.verdict for one in judgement.invariants if one.status == "judged" and one.verdict]
-    assert verdict_of(document) == merge(carried)
+    carried += [one.verdict for one in judgement.regressions if one.verdict]
+    assert verdict_of(document) == OPENS.get(merge(carried), merge(carried))
 
 
 @pytest.mark.parametrize("verdict", ["held", "inconclusive", "violated"])
 def test_a_verdict_that_no_promise_carries_has_a_case_of_its_own(held, verdict):
     judgement = replace(held, verdict=verdict, invariants=(), findings=())
     assert verdict_of(ET.fromstring(to_junit(judgement))) == verdict
+
+
+def test_what_is_accepted_neither_fails_nor_passes(accepted):
+    document = ET.fromstring(to_junit(accepted))
+    (case,) = [case for case in document.iter("testcase") if case.get("name") == "thread-ownership"]
+    (state,) = case
+    assert state.tag == "skipped"
+    assert state.get("message") == "accepted: ada accepts it"
+    earlier = {
+        case.get("name"): [state.tag for state in case]
+        for case in document.iter("testcase")
+        if case.get("classname").endswith(".regressions")
+    }
+    assert list(earlier.values()) == [["skipped"], []]
+    assert verdict_of(document) == "held"
 
 
 def test_what_was_found_can_be_read_and_evidence_stays_away(violated):

@@ -14,6 +14,24 @@ def _plain(judgement, width=80, **more):
     return to_terminal(judgement, colour=False, width=width, **more)
 
 
+def test_what_is_known_is_shown_as_known(accepted, known, finding, violated):
+    report = to_terminal(accepted, colour=False, width=200)
+    assert report.startswith(
+        "accepted: 1 promise broken in examples/agent.py:graph, by known findings only (accepted until 2030-03-31)"
+    )
+    assert "1. thread-ownership: thread id is the only key (known)" in report
+    assert "thread-ownership.thread-id-is-the-only-key.0a1b2c  accepted       1      1" in report
+    assert "baseline, finding 2: accepted until 2030-03-31 by ada@example.org: the new store" in report
+    partly = replace(finding, accepted=(known,), new=("search/listing",))
+    report = to_terminal(replace(violated, findings=(partly,)), colour=False, width=200)
+    assert "1. thread-ownership: thread id is the only key (partly known)" in report
+    assert "new in search/listing; the rest is known" in report
+    lapsed = replace(finding, lapsed=(known,))
+    report = to_terminal(replace(violated, findings=(lapsed,)), colour=False, width=200)
+    assert "expired on 2030-03-31 (ada@example.org: the new store checks the owner)" in report
+    assert "(known)" not in report
+
+
 def test_the_first_line_is_the_verdict(held, violated, inconclusive):
     assert _plain(held, 200).startswith(
         "held: all 4 promises judged held in examples/agent.py:graph, as far as this run looked\n"

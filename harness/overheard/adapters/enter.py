@@ -20,10 +20,11 @@ from overheard.adapters.functions import FunctionBackend
 from overheard.adapters.manners import ORDINARY, Manners
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
+from overheard.core.extension import Adapter
 from overheard.core.operation import READING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
 _STEPS: Final = 8
 """A factory of an awaitable of a context manager of an agent takes four; what takes more goes in circles."""
@@ -44,11 +45,17 @@ class _Opened(NamedTuple):
 
 @asynccontextmanager
 async def enter(
-    target: Any, *, name: str, workers: int = 64, manners: Manners = ORDINARY
+    target: Any,
+    *,
+    name: str,
+    workers: int = 64,
+    manners: Manners = ORDINARY,
+    adapters: Sequence[Adapter] = (),
 ) -> AsyncIterator[Adapted]:
     """Enter `target`, called `name` in messages, and leave it at the end.
 
-    `manners` are for targets behind HTTP, which may have to be started first.
+    `adapters` are those of plugins, which are asked first. `manners` are for targets behind HTTP, which may
+    have to be started first.
 
     `workers` is how many plain functions run at once. The running loop's default executor is replaced by
     one of that size: frameworks run synchronous code there, and its own `cpu + 4` threads would quietly
@@ -61,7 +68,7 @@ async def enter(
     asyncio.get_running_loop().set_default_executor(pool)
     stack = AsyncExitStack()
     try:
-        opened = await _open(target, name, stack)
+        opened = await _open(target, name, stack, adapters)
         adapted = Adapted(
             name=name,
             backend=await _backend(opened, name, pool, stack, manners),
@@ -78,7 +85,7 @@ async def enter(
         await stack.aclose()
 
 
-async def _open(target: Any, name: str, stack: AsyncExitStack) -> _Opened:
+async def _open(target: Any, name: str, stack: AsyncExitStack, adapters: Sequence[Adapter] = ()) -> _Opened:
     """Follow factories, awaitables and context managers to what they give in the end.
 
     Declarations found on the way add up, the nearest to the agent winning.
@@ -88,6 +95,7 @@ async def _open(target: Any, name: str, stack: AsyncExitStack) -> _Opened:
     entered: Any = None
     for _ in range(_STEPS):
         declared = declared.adding(declaration_of(target))
+        target = _translated(target, name, adapters)
         # `__aenter__` mostly returns self: what has been entered is then looked at for what else it is.
         form = form_of(target, entered=target is entered)
         if form is None:
@@ -101,6 +109,15 @@ async def _open(target: Any, name: str, stack: AsyncExitStack) -> _Opened:
     raise UsageError(
         f"{name} is no target: after {_STEPS} steps it still gives factories. A target is {FORMS}"
     )
+
+
+def _translated(target: Any, name: str, adapters: Sequence[Adapter]) -> Any:
+    """What the first adapter that knows the target makes of it; the target, if none does."""
+    for adapter in adapters:
+        with _blaming(f"{name} could not be built: the adapter {adapter.name} failed"):
+            if adapter.matches(target):
+                return adapter.adapt(target)
+    return target
 
 
 async def _step(target: Any, form: Form, stack: AsyncExitStack) -> Any:

@@ -14,6 +14,7 @@ from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP,
 from overheard.check.result import Finding, Party
 from overheard.check.tally import LeakKey, Missed, Tally, alike
 from overheard.check.view import Op, describe
+from overheard.core.baseline import place_of
 from overheard.core.canary import is_canary
 from overheard.core.collision import particularity
 from overheard.history.events import Reduced
@@ -86,8 +87,8 @@ def _leaked(
         advice=ADVICE[diagnosis],
         channel=first.channel,
         disguise=first.disguise,
-        owner=_party(first.owner),
-        observer=_party(first.observer),
+        owner=party_of(first.owner),
+        observer=party_of(first.observer),
         told_at=first.owner.invoked_t,
         seen_at=first.seen_at,
         token=first.token,
@@ -105,6 +106,7 @@ def _leaked(
         minimal_observer=reduced.observer if reduced else None,
         replays=reduced.replays if reduced else 0,
         replayed=reduced.replayed if reduced else 0,
+        places=tuple(sorted({place_of(leak.observer.plan.surface, leak.channel) for leak in leaks})),
     )
 
 
@@ -136,8 +138,8 @@ def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:
         advice=ADVICE[diagnosis],
         channel="reply",
         disguise="",
-        owner=_party(first.fact),
-        observer=_party(first.ask),
+        owner=party_of(first.fact),
+        observer=party_of(first.ask),
         told_at=first.fact.invoked_t,
         seen_at=first.ask.ended_t,
         token="",
@@ -147,10 +149,13 @@ def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:
         condition=first.view.condition(first.ask),
         occurrences=len(missed),
         examples=len({one.view.number for one in missed}),
+        surface=first.ask.plan.surface,
+        places=tuple(sorted({place_of(one.ask.plan.surface, "reply") for one in missed})),
     )
 
 
-def _party(op: Op) -> Party:
+def party_of(op: Op) -> Party:
+    """One end of a finding."""
     resource, thread = describe(op)
     return Party(
         caller=op.plan.caller,

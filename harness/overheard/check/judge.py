@@ -6,14 +6,17 @@ proved nothing is never a pass: it is inconclusive and says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from overheard.check.bound import bound
 from overheard.check.coverage import Asked, asked, cells, not_offered, not_promised, untold
 from overheard.check.diagnose import Diagnosis
+from overheard.check.extension import Invariant, Ruled, result_of, ruled
 from overheard.check.findings import findings
+from overheard.check.known import acceptance, settled, standings, told
 from overheard.check.observe import Stray, leak_of_stray, observe
+from overheard.check.regressed import Regressed
 from overheard.check.relation import INVARIANTS, LEAKAGE, MATCHES, RECALL, TITLES
 from overheard.check.result import (
     Attribution,
@@ -21,6 +24,7 @@ from overheard.check.result import (
     Finding,
     InvariantResult,
     Judgement,
+    RegressionResult,
     Sensitivity,
     Traffic,
     Verdict,
@@ -39,8 +43,8 @@ SILENT_AFTER: Final = 10
 """Answered operations without a single model call after which a target is said not to use the mirror."""
 
 
-def judge(history: History) -> Judgement:
-    """Judge a whole campaign.
+def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
+    """Judge a whole campaign. `invariants` are those of plugins; the history says which of them it asks for.
 
     A function of the history alone: the same history and the same version of overheard give the same
     judgement. A checker that raises makes the invariant inconclusive, with the error as its reason; the
@@ -48,6 +52,7 @@ def judge(history: History) -> Judgement:
     """
     header = history.header
     tally = Tally(campaign=header.campaign)
+    regressed = Regressed(header)
     failures: list[str] = []
     for example in history.examples():
         try:
@@ -58,14 +63,17 @@ def judge(history: History) -> Judgement:
                 contract=header.contract,
                 ended=example.ended,
             )
-            tally.add(observe(view, campaign=header.campaign, room=tally.room))
+            seen = observe(view, campaign=header.campaign, room=tally.room)
+            tally.add(seen)
+            regressed.add(seen)
         except Exception as error:  # noqa: BLE001 - checking must yield a verdict, and this one is no pass
             failures.append(
                 f"checking example {example.started.example} failed: {type(error).__name__}: {error}"
             )
     _resolve_strays(tally, history, header)
     tally.settle()
-    return _judgement(history, tally, failures)
+    beside = ruled(history, invariants) if header.invariants else []
+    return _judgement(history, tally, regressed, beside, failures)
 
 
 def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
@@ -94,7 +102,9 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
                 tally.add_leak(leak)
 
 
-def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement:
+def _judgement(
+    history: History, tally: Tally, regressed: Regressed, beside: Sequence[Ruled], failures: list[str]
+) -> Judgement:
     header = history.header
     try:
         wanted = asked(header.scenarios)
@@ -102,19 +112,32 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
         wanted, failures = [], [*failures, str(error)]
     suspends = 2 * tally.concurrent_suspended > tally.concurrent_operations
     coverage = cells(tally, wanted, header.contract, header.offers, suspends=suspends)
-    found = findings(tally, Diagnosis(tally, header.contract, history.reductions), history.reductions)
+    own = findings(tally, Diagnosis(tally, header.contract, history.reductions), history.reductions)
+    found = settled(
+        (*own, *(finding for one in beside for finding in one.findings)),
+        header.baseline,
+        started=header.started,
+        part=header.part,
+    )
     general = _general_reasons(tally, suspends=suspends)
     sensitivity = _sensitivity(tally)
     results = tuple(
         _result(name, tally, wanted, header, coverage, found, sensitivity, [*failures, *general])
         for name in INVARIANTS
     )
-    verdict, reasons = _overall(results, [*failures, *general])
+    for one in beside:
+        accepted = [acceptance(each) for each in found if each.invariant == one.invariant]
+        results = (*results, result_of(one, found, [*failures, *general], accepted))
+    regressions = regressed.results(found)
+    verdict, reasons = _overall(results, regressions, [*failures, *general])
     ended = history.end
+    complete = ended is not None and ended.reason in ("completed", "violated", "budget")
+    whole = complete and ended is not None and ended.reason != "budget" and not header.part
+    baseline = standings(found, header.baseline, results, started=header.started, whole=whole)
     return Judgement(
         verdict=verdict,
         reasons=reasons,
-        notes=tuple(_notes(history, tally, header, wanted)),
+        notes=(*_notes(history, tally, header, wanted), *told(baseline)),
         invariants=results,
         findings=found,
         coverage=coverage,
@@ -149,8 +172,11 @@ def _judgement(history: History, tally: Tally, failures: list[str]) -> Judgement
         versions=dict(header.versions),
         campaign=header.campaign,
         seed=header.seed,
-        complete=ended is not None and ended.reason in ("completed", "violated", "budget"),
+        complete=complete,
         source=header.source,
+        part=header.part,
+        baseline=baseline,
+        regressions=regressions,
     )
 
 
@@ -217,9 +243,10 @@ def _result(
     reasons = [unpromised or unoffered]
     verdict: Verdict | None = None
     if judged:
-        why = _doubts(name, tally, coverage, sensitivity, (bracketed, late, none), general)
-        verdict = "violated" if mine else "inconclusive" if why else "held"
-        reasons = [] if verdict == "violated" else why
+        why = _doubts(name, tally, coverage, sensitivity, (bracketed, late, none), general, leaks=bool(mine))
+        new = [one for one in mine if not one.known]
+        verdict = "violated" if new else "inconclusive" if why else "accepted" if mine else "held"
+        reasons = {"violated": [], "accepted": [acceptance(one) for one in mine]}.get(verdict, why)
     examples = tally.examples_of(name, _exercisable(name, scenarios, wanted, coverage))
     return InvariantResult(
         name=name,
@@ -231,6 +258,7 @@ def _result(
         uncontrolled=none,
         controls=tally.controls[name],
         findings=len(mine),
+        known=sum(one.known for one in mine),
         examples=examples if judged else 0,
         bound=bound(examples) if verdict == "held" else None,
         reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
@@ -274,8 +302,12 @@ def _doubts(
     sensitivity: tuple[Sensitivity, ...],
     counts: tuple[int, int, int],
     general: list[str],
+    *,
+    leaks: bool,
 ) -> list[str]:
-    """Everything that keeps an invariant without findings from being held."""
+    """Everything that keeps an invariant without findings from being held, or with known ones only from
+    being accepted. Where it `leaks` by itself, that has been seen, and no leak need be put in.
+    """
     doubts = list(general)
     bracketed, late, none = counts
     if not bracketed and not general:
@@ -286,7 +318,8 @@ def _doubts(
             if relation != cell.surface != "send":
                 relation = f"{cell.surface}, {relation}"
             doubts.append(f"{relation}, {cell.condition}: {cell.reason}")
-    if name in (*LEAKAGE, MATCHES) and bracketed:
+    unproved = all(one.invariant != name for one in sensitivity)
+    if name in (*LEAKAGE, MATCHES) and bracketed and not (leaks and unproved):
         doubts.extend(_insensitive(name, sensitivity))
     return doubts
 
@@ -331,14 +364,18 @@ def _sensitivity(tally: Tally) -> tuple[Sensitivity, ...]:
     )
 
 
-def _overall(results: Iterable[InvariantResult], general: list[str]) -> tuple[Verdict, tuple[str, ...]]:
+def _overall(
+    results: Iterable[InvariantResult], regressions: Iterable[RegressionResult], general: list[str]
+) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict of the run, and why it is inconclusive where it is.
 
     Without recall nothing else means anything, and recall alone says nothing of isolation: unless both
     were judged the run is inconclusive.
     """
     judged = {one.name: one for one in results if one.verdict is not None}
-    verdict = merge(one.verdict for one in judged.values() if one.verdict is not None)
+    again = {f"earlier failure {one.name}": one for one in regressions if one.verdict is not None}
+    everything: list[tuple[str, InvariantResult | RegressionResult]] = [*judged.items(), *again.items()]
+    verdict = merge(one.verdict for _, one in everything if one.verdict is not None)
     reasons = list(general)
     if RECALL not in judged:
         reasons.append("recall was not judged, so nothing shows that anything was remembered")
@@ -347,9 +384,9 @@ def _overall(results: Iterable[InvariantResult], general: list[str]) -> tuple[Ve
     if verdict != "violated" and (RECALL not in judged or not any(name in judged for name in LEAKAGE)):
         verdict = "inconclusive"
     if verdict == "inconclusive":
-        for one in judged.values():
+        for name, one in everything:
             if one.verdict == "inconclusive":
-                reasons.extend(f"{one.name}: {reason}" for reason in one.reasons if reason not in general)
+                reasons.extend(f"{name}: {reason}" for reason in one.reasons if reason not in general)
     return verdict, tuple(dict.fromkeys(reasons)) if verdict == "inconclusive" else ()
 
 

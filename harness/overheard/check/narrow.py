@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from overheard.check.result import InvariantResult, Judgement
+from overheard.check.result import InvariantResult, Judgement, RegressionResult
 from overheard.check.verdict import merge
 
 _UNSELECTED: Final = "it was not selected"
@@ -21,14 +21,17 @@ def narrow(judgement: Judgement, selected: Collection[str]) -> Judgement:
     said in a note: nobody may read its absence as a pass.
     """
     results = tuple(one if one.name in selected else _unselected(one) for one in judgement.invariants)
-    judged = [one for one in results if one.verdict is not None]
+    # Of earlier failures, only those selected were driven.
+    everything: tuple[InvariantResult | RegressionResult, ...] = (*results, *judgement.regressions)
+    judged = [one for one in everything if one.verdict is not None]
+    spoken = {*selected, *(one.invariant for one in judgement.regressions if one.shown)}
     verdict = merge(one.verdict for one in judged if one.verdict is not None)
     reasons = [
         f"{one.name}: {reason}" for one in judged if one.verdict == "inconclusive" for reason in one.reasons
     ]
     if not judged:
         reasons = ["none of the promises selected was judged"]
-    besides = [one.invariant for one in judgement.findings if one.invariant not in selected]
+    besides = [one.invariant for one in judgement.findings if one.invariant not in spoken]
     notes = [f"{len(besides)} findings of promises that were not selected: {', '.join(sorted(set(besides)))}"]
     return replace(
         judgement,
@@ -36,7 +39,7 @@ def narrow(judgement: Judgement, selected: Collection[str]) -> Judgement:
         reasons=tuple(dict.fromkeys(reasons)) if verdict == "inconclusive" else (),
         notes=(*judgement.notes, *(notes if besides else ())),
         invariants=results,
-        findings=tuple(one for one in judgement.findings if one.invariant in selected),
+        findings=tuple(one for one in judgement.findings if one.invariant in spoken),
     )
 
 

@@ -7,12 +7,15 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from overheard.core.baseline import Known
 from overheard.core.contract import Contract, Origin
 from overheard.core.operation import Mode, Plan
 from overheard.core.outcome import Channel
 from overheard.core.source import Source
 
-Verdict: TypeAlias = Literal["held", "inconclusive", "violated"]
+Verdict: TypeAlias = Literal["held", "accepted", "inconclusive", "violated"]
+"""`accepted`: broken, by findings that a baseline knows and no others."""
+
 Status: TypeAlias = Literal["judged", "not promised", "not offered"]
 
 
@@ -36,6 +39,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     observation. `collide_in` are the functions under which the ids of its two ends are suspected to have been
     taken for one. `advice` is what to change. `minimal` is the reduced plan, once there is one, in which
     operation `minimal_owner` tells and `minimal_observer` sees; it `replayed` in so many of `replays`.
+
+    `places` are where all of them were seen, each a surface and a channel; `accepted` are the entries of the
+    baseline that know some of them, `new` the places that no entry knows, `lapsed` entries that did until
+    they expired. `extension` says that a plugin found it, and how a promise can break is then its own affair.
     """
 
     invariant: str
@@ -63,6 +70,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     minimal_observer: int | None = None
     replays: int = 0
     replayed: int = 0
+    places: tuple[str, ...] = ()
+    accepted: tuple[Known, ...] = ()
+    lapsed: tuple[Known, ...] = ()
+    new: tuple[str, ...] = ()
+    extension: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Whether all of it is accepted."""
+        return bool(self.accepted) and not self.new
 
 
 class InvariantResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +92,9 @@ class InvariantResult(msgspec.Struct, frozen=True, kw_only=True):
     `examples`    independent (seed-expanded) examples with at least one controlled exposure.
     `bound`       with zero findings in `examples`: the one-sided 95 % bound on the probability that a
                   random example leaks; None if something was found or nothing was exercised.
-    `reasons`     why it is inconclusive, not promised or not offered; empty when plainly held.
+    `findings`    how many were found, and `known` how many of those the baseline accepts.
+    `reasons`     why it is inconclusive, not promised or not offered, or by whom it is accepted; empty when
+                  plainly held.
     """
 
     name: str
@@ -90,6 +109,7 @@ class InvariantResult(msgspec.Struct, frozen=True, kw_only=True):
     examples: int
     bound: float | None
     reasons: tuple[str, ...] = ()
+    known: int = 0
 
 
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +149,33 @@ class Sensitivity(msgspec.Struct, frozen=True, kw_only=True):
     channel: Channel
     injected: int
     seen: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an entry of the baseline: it `hides` so many findings; it has `expired`, and so many
+    that it was about were found; it hides nothing any more (`unused`); or its promise was not judged, or not
+    by a whole run.
+    """
+
+    entry: Known
+    state: Literal["hides", "expired", "unused", "not judged"]
+    findings: int
+
+
+class RegressionResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plan of an earlier failure showed this time: driven `plays` times, the leak `shown` so often.
+
+    `reasons` say why it is inconclusive, not promised or not offered, or that what it shows is known.
+    """
+
+    name: str
+    invariant: str
+    diagnosis: str
+    status: Status
+    verdict: Verdict | None
+    plays: int
+    shown: int
+    reasons: tuple[str, ...] = ()
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,3 +223,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     complete: bool
     source: Source | None = None
+    part: bool = False
+    """Whether the history is of a part of a run only."""
+    baseline: tuple[Standing, ...] = ()
+    regressions: tuple[RegressionResult, ...] = ()

@@ -1,6 +1,6 @@
-"""The algebra of verdicts: held < inconclusive < violated, and a violation is final.
+"""The algebra of verdicts: held < accepted < inconclusive < violated, and a violation is final.
 
-Three values and one merge, as in Jepsen's checkers (jepsen.checker/merge-valid): what could not be judged
+Four values and one merge, as in Jepsen's checkers (jepsen.checker/merge-valid): what could not be judged
 is never a pass, and never hides what was found.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 from overheard.check.result import Verdict
 
-_RANK: Final[dict[Verdict, int]] = {"held": 0, "inconclusive": 1, "violated": 2}
+_RANK: Final[dict[Verdict, int]] = {"held": 0, "accepted": 1, "inconclusive": 2, "violated": 3}
 
 
 def merge(verdicts: Iterable[Verdict]) -> Verdict:

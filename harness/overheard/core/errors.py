@@ -27,5 +27,9 @@ class TargetBuildError(OverheardError):
     """The target cannot be imported, built or launched (exit 4)."""
 
 
+class PluginError(OverheardError):
+    """A plugin cannot be loaded, or what it brings is none or fails (exit 4)."""
+
+
 class InternalError(OverheardError):
     """The failure is ours, or the machine's: a full disk, an unwritable folder while recording (exit 4)."""

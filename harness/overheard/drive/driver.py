@@ -63,6 +63,7 @@ async def drive(
     timeout: float,  # noqa: ASYNC109 - for each operation, which outlives it as `info`; not for the example
     injection: Injection | None = None,
     reduces: int | None = None,
+    regression: str = "",
     grace: float = GRACE_SECONDS,
     secrets: Mapping[str, str] = _NONE,
     patience: Patience | None = None,
@@ -95,7 +96,15 @@ async def drive(
         secrets={**secrets, **thread_secrets(plan, campaign, example)},
     )
     recorder.record(
-        ExampleStarted(example=example, phase=phase, plan=plan, t=0, injection=injection, reduces=reduces)
+        ExampleStarted(
+            example=example,
+            phase=phase,
+            plan=plan,
+            t=0,
+            injection=injection,
+            reduces=reduces,
+            regression=regression,
+        )
     )
     ordered = sorted(plan.operations, key=lambda operation: operation.round)
     scheduler = None

@@ -17,11 +17,13 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from overheard.core.baseline import Known
 from overheard.core.contract import Contract, Origin
 from overheard.core.ids import Id
 from overheard.core.offers import Offers
 from overheard.core.operation import Phase, Plan
 from overheard.core.outcome import Channel
+from overheard.core.regression import Regression
 from overheard.core.schedule import Action, Happening
 from overheard.core.source import Source
 
@@ -47,6 +49,9 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     `offers`    what the target's own signature offers: surfaces, and the keywords that it requires.
     `started`   ISO 8601 time with zone, passed in at the door.
     `source`    where the target is written down, if that is known.
+    `regressions`  plans of earlier failures that were to be driven first.
+    `invariants`  promises that plugins are to judge, by name.
+    `baseline`  the known findings that whoever ran this accepts; `part` says that this is part of a run.
     """
 
     format: int = FORMAT
@@ -63,6 +68,10 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     scenarios: tuple[Mapping[str, Any], ...] = ()
     offers: Offers
     source: Source | None = None
+    regressions: tuple[Regression, ...] = ()
+    invariants: tuple[str, ...] = ()
+    baseline: tuple[Known, ...] = ()
+    part: bool = False
 
 
 class Sight(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
@@ -97,6 +106,8 @@ class ExampleStarted(Event, frozen=True, kw_only=True, omit_defaults=True, gc=Fa
     injection: Injection | None = None
     reduces: int | None = None
     """In phase `reduce`: the example whose finding is being made smaller."""
+    regression: str = ""
+    """In phase `regression`: the name of what is driven again."""
 
 
 class Invoked(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="invoke"):

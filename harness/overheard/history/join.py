@@ -29,21 +29,44 @@ from overheard.history.writer import Recorder
 Reason = Literal["completed", "budget", "interrupted", "violated", "error"]
 
 _WORST: Final[tuple[Reason, ...]] = ("completed", "violated", "budget", "error", "interrupted")
-_SAME: Final = ("format", "overheard", "campaign", "seed", "target", "profile", "contract", "offers")
+_SAME: Final = (
+    "format",
+    "overheard",
+    "campaign",
+    "seed",
+    "target",
+    "profile",
+    "contract",
+    "offers",
+    "baseline",
+)
 
 
-def join(parts: Sequence[Path], target: Path, *, gaps: Sequence[tuple[Mapping[str, Any], str]] = ()) -> None:
+def join(
+    parts: Sequence[Path],
+    target: Path,
+    *,
+    gaps: Sequence[tuple[Mapping[str, Any], str]] = (),
+    part: bool = False,
+) -> None:
     """Write the history `target` out of `parts`, at least one, in their order.
 
     `gaps` are scenarios, as plain data, of which there is no part, each with the reason: they are asked for
-    in the header, so that nothing can pass which rests on them, and named in the last line. Times go on
+    in the header, so that nothing can pass which rests on them, and named in the last line. `part` says that
+    the whole is a part of a run still: others of its scenarios were not asked for. Times go on
     from part to part. Raises HistoryError if a part cannot be read or is none of the same run, InternalError
     if `target` cannot be written.
     """
     histories = [open_history(path) for path in parts]
     _one_run(parts, [history.header for history in histories])
     scenarios = [one for history in histories for one in history.header.scenarios]
-    header = replace(histories[0].header, scenarios=(*scenarios, *(scenario for scenario, _ in gaps)))
+    header = replace(
+        histories[0].header,
+        scenarios=(*scenarios, *(scenario for scenario, _ in gaps)),
+        regressions=tuple(one for history in histories for one in history.header.regressions),
+        invariants=tuple(dict.fromkeys(one for history in histories for one in history.header.invariants)),
+        part=part,
+    )
     whole = _Whole(target)
     try:
         whole.record(header, 0)

@@ -15,7 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
-from overheard.check.result import Cell, Finding, InvariantResult, Judgement
+from overheard.check.result import Cell, Finding, InvariantResult, Judgement, RegressionResult
 from overheard.core.contract import origin_words
 from overheard.core.operation import Mode
 from overheard.report.escape import clip, visible
@@ -27,6 +27,7 @@ from overheard.report.table import COVERAGE_NOTE
 from overheard.report.timeline import Timeline, timeline
 from overheard.report.words import (
     CHANNELS,
+    acceptances,
     activity,
     bound_sentence,
     counterexample_path,
@@ -57,6 +58,7 @@ _STYLE: Final = "page.css"
 
 SIGNS: Final = {
     "held": "✓",
+    "accepted": "◐",
     "violated": "✗",
     "inconclusive": "?",
     "controlled": "✓",
@@ -77,6 +79,7 @@ class _Story(NamedTuple):
     evidence: str
     frequency: str
     order: list[str]
+    known: list[str]
     references: tuple[Reference, ...]
     timeline: Timeline
     path: str | None
@@ -111,6 +114,7 @@ def to_html(judgement: Judgement, *, show: bool = False) -> str:
         bound_sentence=bound_sentence(judgement)
         if any(result.bound is not None for result in judgement.invariants)
         else "",
+        earlier=[_again(one) for one in judgement.regressions[:ROWS_LIMIT]],
         stories=_stories(judgement, Redactor(judgement, show=show)),
         findings=len(judgement.findings),
         conditions=_conditions(judgement),
@@ -177,6 +181,16 @@ def _promise(result: InvariantResult, general: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def _again(one: RegressionResult) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "title": f"{one.invariant}: {one.diagnosis}",
+        "standing": one.verdict or one.status,
+        "numbers": [one.plays, one.shown],
+        "why": _few(one.reasons),
+    }
+
+
 def _stories(judgement: Judgement, redactor: Redactor) -> list[_Story]:
     return [
         _Story(
@@ -186,6 +200,7 @@ def _stories(judgement: Judgement, redactor: Redactor) -> list[_Story]:
             evidence=redactor.sentence(finding),
             frequency=frequency(finding),
             order=[] if finding.minimal is None else deviations_in_words(finding.minimal),
+            known=acceptances(finding),
             references=references(finding),
             timeline=timeline(finding),
             path=counterexample_path(judgement, index),

@@ -8,12 +8,16 @@ from typing import Any
 import msgspec
 
 from overheard.check.result import Finding, Judgement, Party
+from overheard.core.baseline import Known
 from overheard.report.escape import visible
 from overheard.report.model import (
     Calls,
     CoverageCell,
     Done,
+    EarlierFailure,
     End,
+    Entry,
+    EntryState,
     Evidence,
     FindingEntry,
     Invariant,
@@ -53,6 +57,11 @@ def document(judgement: Judgement, *, show: bool = False) -> Report:
         notes=judgement.notes,
         invariants=tuple(Invariant(**msgspec.structs.asdict(result)) for result in judgement.invariants),
         findings=tuple(_finding(judgement, index, redactor) for index in range(len(judgement.findings))),
+        baseline=tuple(
+            EntryState(entry=_entry(one.entry), state=one.state, findings=one.findings)
+            for one in judgement.baseline
+        ),
+        regressions=tuple(EarlierFailure(**msgspec.structs.asdict(one)) for one in judgement.regressions),
         coverage=tuple(CoverageCell(**msgspec.structs.asdict(cell)) for cell in judgement.coverage),
         not_claimed=tuple(not_claimed(judgement)),
         contract={
@@ -92,11 +101,20 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         collide_in=finding.collide_in,
         also_in=finding.also_in,
         also_rules_out=finding.also_rules_out,
+        places=finding.places,
+        known=finding.known,
+        new=finding.new,
+        accepted=tuple(map(_entry, finding.accepted)),
+        lapsed=tuple(map(_entry, finding.lapsed)),
         replayed=finding.replayed,
         replays=finding.replays,
         out_of_turn=tuple(deviations_in_words(finding.minimal) if finding.minimal is not None else ()),
         counterexample=counterexample_path(judgement, index),
     )
+
+
+def _entry(known: Known) -> Entry:
+    return Entry(**msgspec.structs.asdict(known))
 
 
 def _end(party: Party) -> End:

@@ -9,8 +9,9 @@ from overheard.check.result import Finding, Judgement
 from overheard.report.escape import clip, code, prose
 from overheard.report.order import deviations_in_words
 from overheard.report.redact import Redactor
-from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
+from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table, regressions_table
 from overheard.report.words import (
+    acceptances,
     activity,
     bound_sentence,
     counterexample_path,
@@ -20,6 +21,7 @@ from overheard.report.words import (
     replay_line,
     settings,
     story,
+    title,
     verdict_line,
 )
 
@@ -31,7 +33,7 @@ _RESERVE: Final = 1_000
 _LINES: Final = 200
 _WORDS: Final = 1_000
 
-_SIGNS: Final = {"held": "🟢", "inconclusive": "🟡", "violated": "🔴"}
+_SIGNS: Final = {"held": "🟢", "accepted": "🟠", "inconclusive": "🟡", "violated": "🔴"}
 
 
 def to_markdown(judgement: Judgement, *, show: bool = False) -> str:
@@ -44,6 +46,8 @@ def to_markdown(judgement: Judgement, *, show: bool = False) -> str:
     if any(result.bound is not None for result in judgement.invariants):
         lines += [_said(bound_sentence(judgement)), ""]
     lines += _section("Why", reasons(judgement))
+    if judgement.regressions:
+        lines += ["### Earlier failures", "", *_table(*regressions_table(judgement), numbers=2)]
     lines += _findings(judgement, Redactor(judgement, show=show))
     if judgement.coverage:
         lines += ["### Coverage", "", *_table(*coverage_table(judgement), numbers=2), COVERAGE_NOTE, ""]
@@ -81,7 +85,7 @@ def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redac
     also, alike = ", ".join(finding.also_rules_out), ", ".join(finding.collide_in)
     order = [] if finding.minimal is None else deviations_in_words(finding.minimal)
     return [
-        f"#### {index + 1}. {_said(f'{finding.invariant}: {finding.diagnosis}')}",
+        f"#### {index + 1}. {_said(title(finding))}",
         "",
         *told,
         f"- **evidence** {_evidence(finding, redactor)}",
@@ -89,6 +93,7 @@ def _finding(index: int, finding: Finding, judgement: Judgement, redactor: Redac
         *([f"- **out of turn** {_said('; '.join(order))}"] if order else []),
         *([f"- **collide in** {_said(alike)}"] if alike else []),
         *([f"- **breaks too** {_said(also)}"] if also else []),
+        *(f"- **known** {_said(line)}" for line in acceptances(finding)),
         f"- **change** {_said(finding.advice)}",
         f"- **program** {code(path) if path else 'none: it was not made smaller'}",
         "",

@@ -6,6 +6,7 @@ report having these keys and no others, and every addition is a change of `forma
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Final, Literal, TypeAlias
 
 from msgspec import Meta, Struct
@@ -41,6 +42,7 @@ class Invariant(Strict, frozen=True, kw_only=True):
     uncontrolled: Annotated[Count, Meta(description="chances to leak without proof that one would show")]
     controls: Annotated[Count, Meta(description="observations proving that the fact could be seen")]
     findings: Count
+    known: Annotated[Count, Meta(description="findings of them that the baseline accepts")]
     examples: Annotated[Count, Meta(description="independent examples with a controlled exposure")]
     bound: Annotated[
         float | None,
@@ -76,16 +78,42 @@ class Evidence(Strict, frozen=True, kw_only=True):
     text: str | None
 
 
+class Entry(Strict, frozen=True, kw_only=True):
+    """One entry of the baseline: a finding that is known, and accepted until `expires`, that day included."""
+
+    number: Annotated[Count, Meta(description="its place in the file, from 1")]
+    invariant: str
+    diagnosis: str
+    places: Annotated[tuple[str, ...], Meta(description="surface/channel, such as send/reply")]
+    reason: str
+    owner: str
+    expires: date
+
+
+class EntryState(Strict, frozen=True, kw_only=True):
+    """What became of an entry of the baseline."""
+
+    entry: Entry
+    state: Annotated[
+        Literal["hides", "expired", "unused", "not judged"],
+        Meta(
+            description="it accepts findings of this run; it is over and hides nothing; it hides nothing any "
+            "more and should be taken out; or its promise was not judged, or not by a whole run"
+        ),
+    ]
+    findings: Annotated[Count, Meta(description="findings of this run that it is, or was, about")]
+
+
 class FindingEntry(Strict, frozen=True, kw_only=True):
     """A broken promise with its witness, the first of `occurrences` like it."""
 
     invariant: str
     breach: Annotated[
-        Literal["seen", "missing", "answered", "listed", "swapped"],
+        Literal["seen", "missing", "answered", "listed", "swapped", "broken"],
         Meta(
             description="a fact was seen that must not be; was not seen although promised; a call was "
             "answered that must be refused; the id of somebody else's thread was shown; or somebody else's "
-            "answer"
+            "answer; or, of a plugin's promise, as the diagnosis says"
         ),
     ]
     diagnosis: str
@@ -109,6 +137,11 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     ]
     also_in: Annotated[tuple[Channel, ...], Meta(description="other channels in which it was seen")]
     also_rules_out: tuple[str, ...]
+    places: Annotated[tuple[str, ...], Meta(description="everywhere it was seen: surface/channel")]
+    known: Annotated[bool, Meta(description="whether the baseline accepts it, at all of its places")]
+    new: Annotated[tuple[str, ...], Meta(description="places at which no entry of the baseline accepts it")]
+    accepted: Annotated[tuple[Entry, ...], Meta(description="entries of the baseline that accept it")]
+    lapsed: Annotated[tuple[Entry, ...], Meta(description="entries that did, and have expired")]
     replayed: Annotated[Count, Meta(description="replays of the counterexample that showed it again")]
     replays: Count
     out_of_turn: Annotated[
@@ -121,6 +154,19 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     counterexample: Annotated[
         str | None, Meta(description="path of a runnable program, relative to this report; null without one")
     ]
+
+
+class EarlierFailure(Strict, frozen=True, kw_only=True):
+    """A plan that showed a leak once, driven again before anything else. `verdict` is null unless judged."""
+
+    name: Annotated[str, Meta(description="that of its file, without the ending")]
+    invariant: str
+    diagnosis: Annotated[str, Meta(description="how it broke the promise then")]
+    status: Status
+    verdict: Verdict | None
+    plays: Annotated[Count, Meta(description="how often it was driven")]
+    shown: Annotated[Count, Meta(description="how often the leak showed")]
+    reasons: tuple[str, ...]
 
 
 class CoverageCell(Strict, frozen=True, kw_only=True):
@@ -202,6 +248,8 @@ class Report(Strict, frozen=True, kw_only=True):
     notes: tuple[str, ...]
     invariants: tuple[Invariant, ...]
     findings: tuple[FindingEntry, ...]
+    baseline: tuple[EntryState, ...]
+    regressions: tuple[EarlierFailure, ...]
     coverage: tuple[CoverageCell, ...]
     not_claimed: tuple[str, ...]
     contract: Annotated[

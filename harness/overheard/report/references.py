@@ -110,4 +110,4 @@ def references(finding: Finding) -> tuple[Reference, ...]:
     """What has been published about this kind of mistake. What was merely forgotten is no weakness."""
     if finding.diagnosis in BY_DIAGNOSIS:
         return BY_DIAGNOSIS[finding.diagnosis]
-    return () if breach(finding) == "missing" else (_cwe(653), _DISCLOSURE)
+    return () if breach(finding) in ("missing", "broken") else (_cwe(653), _DISCLOSURE)

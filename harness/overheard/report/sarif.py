@@ -15,12 +15,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import quote
 
+from overheard.check.known import accepted_by
 from overheard.check.result import Finding, InvariantResult, Judgement
 from overheard.report.escape import clip, visible
 from overheard.report.redact import Redactor
 from overheard.report.references import references
 from overheard.report.timeline import Step, timeline
-from overheard.report.words import breach, frequency, replay_line, story, utc, verdict_line
+from overheard.report.words import acceptances, breach, frequency, replay_line, story, utc, verdict_line
 
 RESULTS_LIMIT: Final = 1_000
 """GitHub shows five times as many of a run, and refuses twenty-five times as many."""
@@ -127,6 +128,7 @@ def _result(finding: Finding, judgement: Judgement, redactor: Redactor) -> dict[
         *(f"{line}." for line in told),
         f"Evidence: {redactor.sentence(finding)}.",
         f"Found {frequency(finding)}.",
+        *(f"Known: {sentence}." for sentence in acceptances(finding)),
         f"Change: {finding.advice}",
     ]
     return {
@@ -136,11 +138,24 @@ def _result(finding: Finding, judgement: Judgement, redactor: Redactor) -> dict[
         "message": {"text": "\n".join(_text(sentence) for sentence in sentences)},
         "locations": [_location(judgement)],
         "partialFingerprints": _fingerprints(judgement, finding.invariant, finding.diagnosis),
+        **_suppressed(finding),
         "codeFlows": [
             {"threadFlows": [{"locations": [_flow(step, judgement) for step in timeline(finding).steps]}]}
         ],
         "occurrenceCount": max(1, finding.occurrences),
         "properties": {"replayed": finding.replayed, "replays": finding.replays},
+    }
+
+
+def _suppressed(finding: Finding) -> dict[str, Any]:
+    """What the baseline accepts is in the log with the reason: readers show it apart, and none drops it."""
+    if not finding.known:
+        return {}
+    return {
+        "suppressions": [
+            {"kind": "external", "status": "accepted", "justification": _text(accepted_by(entry))}
+            for entry in finding.accepted
+        ]
     }
 
 

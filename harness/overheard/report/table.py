@@ -27,6 +27,14 @@ def invariants_table(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
     return list(INVARIANTS_HEADER), rows
 
 
+def regressions_table(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
+    """Header and one row per plan of an earlier failure."""
+    rows = [
+        [one.name, one.verdict or one.status, str(one.plays), str(one.shown)] for one in judgement.regressions
+    ]
+    return ["earlier failure", "verdict", "driven", "shown"], rows
+
+
 def coverage_table(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
     """Header and one row per surface and relation; a column per condition that occurs."""
     present = {cell.condition for cell in judgement.coverage}

@@ -15,8 +15,9 @@ from overheard.check.result import Judgement
 from overheard.report.escape import clip, visible
 from overheard.report.order import deviations_in_words
 from overheard.report.redact import Redactor
-from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table
+from overheard.report.table import COVERAGE_NOTE, coverage_table, invariants_table, regressions_table
 from overheard.report.words import (
+    acceptances,
     activity,
     bound_sentence,
     counterexample_path,
@@ -25,6 +26,7 @@ from overheard.report.words import (
     reasons,
     replay_line,
     story,
+    title,
     verdict_line,
 )
 
@@ -33,7 +35,7 @@ LINES_LIMIT: Final = 30
 SENTENCE_LIMIT: Final = 600
 
 _NARROWEST: Final = 40
-_COLOURS: Final = {"held": "32", "inconclusive": "33", "violated": "31"}
+_COLOURS: Final = {"held": "32", "accepted": "33", "inconclusive": "33", "violated": "31"}
 _INDENT: Final = "  "
 _LABEL: Final = 10
 
@@ -50,6 +52,10 @@ def to_terminal(judgement: Judgement, *, colour: bool, width: int, show: bool = 
     if any(result.bound is not None for result in judgement.invariants):
         page.say(bound_sentence(judgement))
     page.section("Why", reasons(judgement))
+    if judgement.regressions:
+        page.heading("Earlier failures")
+        header, rows = regressions_table(judgement)
+        page.table(header, rows, right=header[2:])
     _findings(page, judgement, Redactor(judgement, show=show))
     if judgement.coverage:
         page.heading("Coverage")
@@ -71,7 +77,7 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
     for index, finding in enumerate(judgement.findings[:FINDINGS_LIMIT]):
         if index:
             page.blank()
-        page.say(f"{index + 1}. {finding.invariant}: {finding.diagnosis}", hanging="   ")
+        page.say(f"{index + 1}. {title(finding)}", hanging="   ")
         for label, lines in story(finding):
             page.labelled(label, *lines)
         page.labelled("evidence", redactor.sentence(finding))
@@ -82,6 +88,7 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
             page.labelled("collide in", ", ".join(finding.collide_in))
         if finding.also_rules_out:
             page.labelled("breaks too", ", ".join(finding.also_rules_out))
+        page.labelled("known", *acceptances(finding))
         page.labelled("change", finding.advice)
         page.labelled("program", counterexample_path(judgement, index) or "none: it was not made smaller")
     more = len(judgement.findings) - FINDINGS_LIMIT

@@ -43,6 +43,8 @@ _QUOTE: Final = 240
 
 _ACTS: Final = {
     "told by": "tells it",
+    "began at": "begins it",
+    "seen at": "shows it",
     "asked by": "asks",
     "seen by": "sees it",
     "missed by": "misses it",

@@ -12,15 +12,17 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
+from overheard.check.known import accepted_by
 from overheard.check.result import Cell, Finding, InvariantResult, Judgement, Party, Sensitivity
 from overheard.core.canary import is_canary, is_nonce
 from overheard.core.contract import ORIGINS, Origin
 from overheard.core.operation import SENDING
 from overheard.core.outcome import Channel
 
-Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped"]
+Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped", "broken"]
 """How a promise was broken: a fact was seen that must not be; it was not seen although promised; a call was
-answered that must be refused; the id of somebody else's thread was shown; or somebody else's answer."""
+answered that must be refused; the id of somebody else's thread was shown; or somebody else's answer; or, of a
+plugin's promise, as its diagnosis says."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
 
@@ -39,6 +41,8 @@ CHANNELS: Final[dict[Channel, str]] = {
 
 def breach(finding: Finding) -> Breach:
     """How the finding's promise was broken."""
+    if finding.extension:
+        return "broken"
     if finding.invariant in _RECALL:
         return "missing"
     if not finding.token:
@@ -57,9 +61,17 @@ def verdict_line(judgement: Judgement) -> str:
     """The one line that says what came of it. It begins with the verdict."""
     target = judgement.target
     judged = [result for result in judgement.invariants if result.status == "judged"]
+    accepted = sum(result.verdict == "accepted" for result in judged)
     if judgement.verdict == "violated":
         broken = sum(result.verdict == "violated" for result in judged)
-        return f"violated: {number_of(broken, 'promise')} broken in {target}"
+        more = f", and {accepted} more by known findings only" if accepted else ""
+        return f"violated: {number_of(broken, 'promise')} broken in {target}{more}"
+    if judgement.verdict == "accepted":
+        until = min((one.entry.expires for one in judgement.baseline if one.state == "hides"), default="")
+        return (
+            f"accepted: {number_of(accepted, 'promise')} broken in {target}, by known findings only "
+            f"(accepted until {until}); nothing new was found, as far as this run looked"
+        )
     if judgement.verdict == "held":
         return f"held: {_all_of(len(judged))} held in {target}, as far as this run looked"
     why = judgement.reasons[0] if judgement.reasons else "the run did not get far enough"
@@ -112,6 +124,7 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         "listed": ("shown its id", CHANNELS[finding.channel]),
         "swapped": ("answered to", "who was given what was made for the other"),
         "answered": ("answered", "where the contract promises a refusal"),
+        "broken": ("seen at", CHANNELS[finding.channel]),
     }[breach(finding)]
     if finding.surface not in SENDING:
         how += f" of {finding.surface}"
@@ -119,7 +132,7 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         how += f" (also {' and '.join(CHANNELS[channel] for channel in finding.also_in)})"
     if finding.disguise:
         how += f", written as {finding.disguise}"
-    first = "asked by" if breach(finding) == "swapped" else "told by"
+    first = {"swapped": "asked by", "broken": "began at"}.get(breach(finding), "told by")
     return [
         (first, _end(finding.owner, finding.told_at, "")),
         (label, _end(finding.observer, finding.seen_at, how)),
@@ -145,6 +158,26 @@ def frequency(finding: Finding) -> str:
     return words
 
 
+def title(finding: Finding) -> str:
+    """Which promise, how, and whether that is known."""
+    known = " (known)" if finding.known else " (partly known)" if finding.accepted else ""
+    return f"{finding.invariant}: {finding.diagnosis}{known}"
+
+
+def acceptances(finding: Finding) -> list[str]:
+    """What the baseline says of a finding: by whom it is accepted, what of it is new, who accepted it once.
+
+    Empty without a baseline, and where that says nothing about it.
+    """
+    lines = [f"baseline, finding {entry.number}: {accepted_by(entry)}" for entry in finding.accepted]
+    if finding.accepted and finding.new:
+        lines.insert(0, f"new in {', '.join(finding.new)}; the rest is known")
+    return lines + [
+        f"baseline, finding {entry.number}: expired on {entry.expires} ({entry.owner}: {entry.reason})"
+        for entry in finding.lapsed
+    ]
+
+
 def counterexample_path(judgement: Judgement, index: int) -> str | None:
     """Where the program of `judgement.findings[index]` is, relative to the report; None without one.
 
@@ -156,10 +189,13 @@ def counterexample_path(judgement: Judgement, index: int) -> str | None:
 
 
 def reasons(judgement: Judgement) -> list[str]:
-    """Why it came out so: the judgement's own reasons, then those of each invariant that has any."""
+    """Why it came out so: the judgement's own reasons, then those of each invariant and each earlier failure
+    that has any."""  # noqa: D209
     lines = list(judgement.reasons)
     for result in judgement.invariants:
         lines += [f"{result.name}, {standing(result)}: {reason}" for reason in result.reasons]
+    for one in judgement.regressions:
+        lines += [f"earlier failure {one.name}, {one.verdict or one.status}: {why}" for why in one.reasons]
     return _once(lines)
 
 

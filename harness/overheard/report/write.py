@@ -9,20 +9,23 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from overheard.check.result import Judgement
 from overheard.core.errors import InternalError, UsageError
-from overheard.report.formats import FORMATS
+from overheard.report.formats import FORMATS, Format
 from overheard.report.program import to_program
 from overheard.report.words import counterexample_path
 
 MARKER: Final = ".overheard-report"
 HISTORY: Final = "history.jsonl"
 PREVIOUS: Final = "previous"
+PROGRAMS: Final = "counterexamples"
+RESERVED: Final = frozenset((MARKER, HISTORY, PREVIOUS, PROGRAMS, "parts"))
+"""Names in a report folder that no further format may take."""
 
 _MARKER_TEXT: Final = b"overheard writes this folder and moves what it finds here to previous/\n"
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
@@ -51,31 +54,42 @@ def claim(folder: Path) -> None:
 
 
 def write(
-    folder: Path, judgement: Judgement, *, history: Path | None = None, show: bool = False
+    folder: Path,
+    judgement: Judgement,
+    *,
+    history: Path | None = None,
+    show: bool = False,
+    more: Mapping[str, Format] | None = None,
 ) -> list[Path]:
-    """Write every format and the counterexamples into `folder`, each whole or not at all.
+    """Write every format, those of plugins last, and the counterexamples into `folder`, each whole or not.
 
     Reports that are there already are replaced, `prepare` is what keeps an earlier run. `history`, if it
     is another file than the folder's own, is copied beside them, readable by its owner alone; so are
-    reports that `show` evidence. Returns the paths written. Raises as `prepare`.
+    reports that `show` evidence. `more` are further formats. Returns the paths written. Raises as `prepare`,
+    and whatever one of `more` raises, when all else is written.
     """
     written: list[Path] = []
     with _told(folder):
         _claim(folder)
-        for form in FORMATS.values():
-            path = folder / form.file
-            if form.absent(judgement):
-                # An earlier judgement's would be taken for this one's: a certificate for a run without.
-                path.unlink(missing_ok=True)
-                continue
-            _replace(path, form.render(judgement, show), mode=_PRIVATE if show else _PUBLIC)
-            written.append(path)
+        written += _rendered(folder, judgement, FORMATS.values(), show=show)
         written += _counterexamples(folder, judgement)
         own = folder / HISTORY
         if history is not None and not (own.exists() and own.samefile(history)):
             _copy(history, own)
             written.append(own)
+        written += _rendered(folder, judgement, more.values() if more else (), show=show)
     return written
+
+
+def _rendered(folder: Path, judgement: Judgement, forms: Iterable[Format], *, show: bool) -> Iterator[Path]:
+    for form in forms:
+        path = folder / form.file
+        if form.absent(judgement):
+            # An earlier judgement's would be taken for this one's: a certificate for a run without.
+            path.unlink(missing_ok=True)
+            continue
+        _replace(path, form.render(judgement, show), mode=_PRIVATE if show else _PUBLIC)
+        yield path
 
 
 def _claim(folder: Path) -> None:
@@ -115,7 +129,7 @@ def _counterexamples(folder: Path, judgement: Judgement) -> list[Path]:
         if name is not None:
             source = to_program(finding, judgement, target=judgement.target, number=index + 1)
             programs[folder / name] = source
-    home = folder / "counterexamples"
+    home = folder / PROGRAMS
     if programs:
         home.mkdir(exist_ok=True)
     for path, source in programs.items():

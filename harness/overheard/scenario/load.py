@@ -26,19 +26,31 @@ def builtin() -> dict[str, Scenario]:
     return _build(_read(_builtin_folder()), {})
 
 
-def load(directory: Path | None) -> dict[str, Scenario]:
-    """The built-in scenarios and those in the folder `scenarios/` of `directory`, by name.
+def load(directory: Path | None, *, more: Sequence[Path] = ()) -> dict[str, Scenario]:
+    """The built-in scenarios, those of plugins, and those in the folder `scenarios/` of `directory`, by name.
 
-    `directory` is where the user's configuration lies; None, or no such folder: the built-in ones alone.
+    `more` are the folders of plugins. `directory` is where the user's configuration lies; None, or no such
+    folder: it has none.
     A file that names itself like another scenario, or that says `extends = "NAME"`, starts from that
     scenario's values: tables are merged key by key, anything else is replaced.
     Raises ScenarioError naming file, key and what is allowed there.
     """
     shipped = _read(_builtin_folder())
+    for theirs in more:
+        shipped |= _apart(shipped, _read(theirs))
     folder = None if directory is None else directory / FOLDER
     if folder is None or not folder.is_dir() or folder.resolve() == _builtin_folder().resolve():
         return _build(shipped, {})
     return _build(shipped, _read(folder))
+
+
+def _apart(there: _Files, more: _Files) -> _Files:
+    for name, (path, _) in more.items():
+        if name in there:
+            raise ScenarioError(
+                f"{path}: there is a scenario {name!r} in {there[name][0]}; give the file another name"
+            )
+    return more
 
 
 def select(scenarios: Mapping[str, Scenario], names: Sequence[str]) -> dict[str, Scenario]:

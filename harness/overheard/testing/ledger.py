@@ -24,16 +24,22 @@ from overheard.check.verdict import merge
 from overheard.core.errors import HistoryError, OverheardError
 from overheard.history.join import join
 from overheard.history.reader import open_history
+from overheard.regressions import keep
 from overheard.report.escape import clip, visible
 from overheard.report.github import defused, to_annotations
 from overheard.report.words import show_bound, verdict_line
 from overheard.report.write import HISTORY, claim, prepare, write
 from overheard.testing import github, words
-from overheard.testing.names import ROOT, Check, parse
+from overheard.testing.names import REGRESSIONS, ROOT, Check, parse
 from overheard.testing.runs import PARTS, Run, prepared
 
-_VERDICTS: Final = ("held", "inconclusive", "violated")
-_COLOURS: Final[Mapping[str, str]] = {"held": "green", "inconclusive": "yellow", "violated": "red"}
+_VERDICTS: Final = ("held", "accepted", "inconclusive", "violated")
+_COLOURS: Final[Mapping[str, str]] = {
+    "held": "green",
+    "accepted": "yellow",
+    "inconclusive": "yellow",
+    "violated": "red",
+}
 _REASON: Final = 300
 
 
@@ -54,6 +60,7 @@ class Closed(NamedTuple):
     line: str
     judgement: Judgement | None
     trouble: str
+    kept: tuple[Path, ...] = ()
 
 
 class Ledger:
@@ -94,15 +101,15 @@ class Ledger:
 
     def _check(self, nodeid: str) -> Check | None:
         for run in self.runs.values():
-            check = parse(nodeid, run.scenarios)
-            if check is not None and check.owner == run.owner and check.scenario in run.scenarios:
+            check = parse(nodeid, run.checks)
+            if check is not None and check.owner == run.owner and check.scenario in run.checks:
                 return check
         # Declared in a worker. The options here are those there; what the declaration adds, reports say.
         check = parse(nodeid)
         if check is None:
             return None
         run = prepared(self._config, self._shared, check.owner, target=check.owner)
-        check = parse(nodeid, run.scenarios) or check
+        check = parse(nodeid, run.checks) or check
         self.runs[check.owner] = prepared(self._config, self._shared, check.owner, target=check.owner)
         return check
 
@@ -194,33 +201,39 @@ class Ledger:
         verdict = merge([judgement.verdict, verdict, *(["inconclusive"] if missing else [])])  # type: ignore[list-item]
         if verdict != judgement.verdict:
             judgement = replace(judgement, verdict=verdict, reasons=tuple(dict.fromkeys(reasons)))
+        kept: list[Path] = []
         try:
-            write(run.folder, judgement, history=run.folder / HISTORY, show=self._show)
             shutil.rmtree(run.folder / PARTS, ignore_errors=True)
+            more = run.plugins.reports
+            write(run.folder, judgement, history=run.folder / HISTORY, show=self._show, more=more)
+            # A part of a run may tell another story than the whole, which would then be kept twice.
+            folder = None if judgement.part else run.settings.regressions
+            kept = keep(folder, judgement, make=run.settings.keeps)
         except OverheardError as error:
             verdict, trouble = merge([verdict, "inconclusive"]), str(error)
         line = verdict_line(judgement)
         if trouble and verdict != "violated":
             line = f"inconclusive: {trouble}"
-        return Closed(run, verdict, line, judgement, trouble)
+        return Closed(run, verdict, line, judgement, trouble, tuple(kept))
 
     def _judged(self, run: Run, stopped: str) -> Judgement | None:
         """The parts as one history, judged. None if nothing was recorded."""
         wanted = self._wanted(run)
-        parts = [name for name in run.scenarios if name in wanted and run.part(name).is_file()]
+        parts = [name for name in run.checks if name in wanted and run.part(name).is_file()]
         readable = [name for name in parts if _has_header(run.part(name))]
         if not readable:
             return None
         gaps = []
         for name in wanted:
             if name not in readable:
-                scenario = replace(run.scenarios[name], invariants=tuple(wanted[name]))
                 why = self._deaths.get((run.owner, name)) or stopped or self._reason_of(run, name)
-                gaps.append((msgspec.to_builtins(scenario), why))
+                gaps.append((_asked(run, name, wanted[name]), why))
         whole = run.folder / HISTORY
-        join([run.part(name) for name in readable], whole, gaps=gaps)
-        judgement = judge(open_history(whole))
-        if self._narrowed.get(run.owner, False):
+        narrowed = self._narrowed.get(run.owner, False)
+        part = narrowed or bool(stopped or gaps)
+        join([run.part(name) for name in readable], whole, gaps=gaps, part=part)
+        judgement = judge(open_history(whole), run.plugins.invariants)
+        if narrowed:
             return narrow(judgement, {one for chosen in wanted.values() for one in chosen})
         return judgement
 
@@ -229,10 +242,12 @@ class Ledger:
         run, judgement = closed.run, closed.judgement
         said = [entry for entry in self._entries.values() if entry.check.owner == run.owner]
         known = {entry.check.invariant for entry in said if entry.word == "violated"}
-        found = list(dict.fromkeys(one.invariant for one in judgement.findings)) if judgement else []
-        for invariant in found:
+        again = judgement.regressions if judgement else ()
+        known |= {one.invariant for one in again if one.verdict == "violated"}
+        news = [one for one in judgement.findings if not one.known] if judgement else []
+        for invariant in dict.fromkeys(one.invariant for one in news):
             if invariant not in known and judgement is not None:
-                scenario = next(one.scenario for one in judgement.findings if one.invariant == invariant)
+                scenario = next(one.scenario for one in news if one.invariant == invariant)
                 text = words.violated(
                     judgement, invariant, scenario=scenario, folder=self._shown(run.folder), show=self._show
                 )
@@ -272,7 +287,7 @@ class Ledger:
     def _wanted(self, run: Run) -> dict[str, list[str]]:
         """Invariants by scenario, in the order of the run's scenarios."""
         wanted: dict[str, list[str]] = {}
-        for name in run.scenarios:
+        for name in run.checks:
             chosen = [
                 check.invariant
                 for check in self._expected.values()
@@ -317,6 +332,8 @@ class Ledger:
         if closed.trouble:
             return defused([*lines, visible(clip(closed.trouble, _REASON))])
         lines.append(visible(f"reports and history: {self._shown(run.folder)}"))
+        for path in closed.kept:
+            lines.append(visible(f"wrote {self._shown(path)}: it is tried first from now on, so commit it"))
         if any(one.minimal is not None for one in judgement.findings):
             lines.append(visible(f"counterexamples: {self._shown(run.folder / 'counterexamples')}"))
         lines.append(visible(f"run it again: {self._told.get(run.owner, ('', run.command))[1]}"))
@@ -334,9 +351,18 @@ class Ledger:
         if not rows:
             return []
         header = ["scenario", "invariant", "verdict", "exposures", "controls", "examples", "bound"]
-        order = list(run.scenarios)
+        order = list(run.checks)
         rows.sort(key=lambda row: order.index(row[0]) if row[0] in order else len(order))
         return tabulate(rows, header, tablefmt="simple", disable_numparse=True).split("\n")
+
+
+def _asked(run: Run, name: str, invariants: list[str]) -> Mapping[str, Any]:
+    """The scenario of which there is no part, as a header holds it. Earlier failures are none, and have a
+    name there."""  # noqa: D209
+    if name == REGRESSIONS:
+        return {"name": name, "mode": "sequential", "invariants": []}
+    asked: dict[str, Any] = msgspec.to_builtins(replace(run.scenarios[name], invariants=tuple(invariants)))
+    return asked
 
 
 def _has_header(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Node ids of checks, and back. They hold scenario and invariant only.
 
 overheard::stranger::thread-ownership                              without a test file
+overheard::regressions::thread-ownership.race-on-shared-state.1f…  an earlier failure, by its file's name
 tests/test_agent.py::test_isolation[stranger::thread-ownership]    a declared test
 tests/test_agent.py::test_isolation[v2-stranger::thread-ownership] one that has parameters of its own
 """
@@ -17,13 +18,28 @@ from overheard.scenario.model import INVARIANTS
 ROOT: Final = "overheard"
 """Owner of the checks that no test file declares."""
 
-_DECLARED: Final = re.compile(r"(?P<head>[^\[]+)\[(?P<inner>.*)::(?P<invariant>[a-z-]+)\]", re.DOTALL)
+REGRESSIONS: Final = "regressions"
+"""Where the name of a scenario stands for others: the checks of earlier failures."""
+
+_DECLARED: Final = re.compile(r"(?P<head>[^\[]+)\[(?P<inner>.*)::(?P<invariant>[A-Za-z0-9._-]+)\]", re.DOTALL)
 _UNFIT: Final = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONG: Final = 80
 
 
+_others: set[str] = set()
+
+
+def know(invariants: Iterable[str]) -> None:
+    """From now on these are invariants as well: those that plugins judge in this session."""
+    _others.clear()
+    _others.update(invariants)
+
+
 class Check(NamedTuple):
-    """One invariant of one scenario. `owner` is `ROOT` or the node id of the declared test without it."""
+    """One invariant of one scenario, or one earlier failure, whose name `invariant` is then.
+
+    `owner` is `ROOT` or the node id of the declared test without what follows.
+    """
 
     owner: str
     scenario: str
@@ -40,9 +56,13 @@ def parse(nodeid: str, scenarios: Iterable[str] = ()) -> Check | None:
     if parts[0] == ROOT:
         return Check(ROOT, parts[1], parts[2]) if len(parts) == 3 else None
     match = _DECLARED.fullmatch(nodeid)
-    if match is None or match["invariant"] not in INVARIANTS:
+    if match is None:
         return None
     head, inner = match["head"], match["inner"]
+    again = inner == REGRESSIONS or inner.endswith(f"-{REGRESSIONS}")
+    if match["invariant"] not in (*INVARIANTS, *_others) and not again:
+        return None
+    scenarios = (REGRESSIONS,) if again else scenarios
     fitting = [name for name in scenarios if inner == name or inner.endswith(f"-{name}")]
     scenario = max(fitting, key=len, default=inner)
     parameters = inner[: -len(scenario)].removesuffix("-")

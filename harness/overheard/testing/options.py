@@ -43,7 +43,8 @@ def settings_of(
     here = config.invocation_params.dir
     home = config.inipath.parent if config.inipath else config.rootpath
     given = declaration or Declaration()
-    ini_output = asked.ini("output")
+    ini_output, ini_baseline, ini_regressions = map(asked.ini, ("output", "baseline", "regressions"))
+    baseline, regressions = asked.flag("baseline", Path), asked.flag("regressions", Path)
     request = Request(
         target=target,
         profile=asked.flag("profile", str) or given.profile or asked.ini("profile") or None,
@@ -61,11 +62,19 @@ def settings_of(
         output=asked.flag("output", Path) or (home / ini_output if ini_output else None),
         contract=tuple(config.getoption("overheard_contract") or ()),
         prove=bool(asked.switch("prove") or given.prove or asked.ini("prove")),
+        baseline=baseline or (home / ini_baseline if ini_baseline else None),
+        regressions=regressions or (home / ini_regressions if ini_regressions else None),
+        plugins=tuple(asked.words("plugin") or asked.ini("plugin")),
     )
-    settings = resolve(request, cwd=here, environ=os.environ, profiles=PROFILES, fresh=lambda: seed)
+    settings = resolve(
+        request, cwd=here, environ=os.environ, profiles=PROFILES, fresh=lambda: seed, home=home
+    )
     named_by_flag = declaration is not None or config.getoption("overheard", None)
     return replace(
         settings,
+        baseline_named=baseline,
+        regressions_named=regressions,
+        plugins_named=tuple(asked.words("plugin")),
         base=here if named_by_flag else home,
         layers=(
             *_layer("target", given.contract or {}, "contract= of the declared test"),
@@ -92,6 +101,11 @@ def command_of(settings: Settings, owner: str) -> str:
                 words += ["--overheard-contract", f"{key}={value}"]
     if settings.timeout != DEFAULT_TIMEOUT:
         words += ["--overheard-timeout", f"{settings.timeout:g}"]
+    for plugin in settings.plugins_named:
+        words += ["--overheard-plugin", plugin]
+    for name in ("baseline", "regressions"):
+        named = getattr(settings, f"{name}_named")
+        words += [] if named is None else [f"--overheard-{name}", str(named)]
     return shlex.join([*words, *(["--overheard-prove"] if settings.prove else [])])
 
 

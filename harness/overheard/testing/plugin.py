@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from overheard.core.errors import OverheardError, UsageError
+from overheard.core.errors import OverheardError
 from overheard.report.escape import visible
 from overheard.testing import items as kinds
 from overheard.testing.declare import MARK, Declaration
@@ -38,7 +38,7 @@ class Plugin:
             target = target_of(config)
             if target is not None:
                 self.runs[ROOT] = prepared(config, self.shared, ROOT, target=target)
-        except UsageError as error:
+        except OverheardError as error:
             raise pytest.UsageError(f"overheard: {error}") from None
         self.ledger = Ledger(config, self.shared, shown=self.shown, shows_evidence=self.shows_evidence)
         if ROOT in self.runs:
@@ -71,7 +71,7 @@ class Plugin:
         """One check for each scenario and invariant of a declared test."""
         nodeid = metafunc.definition.nodeid
         run = self._declared(metafunc.definition, getattr(metafunc.function, MARK), nodeid)
-        checks = [(name, each) for name, one in run.scenarios.items() for each in one.invariants]
+        checks = [(name, each) for name, those in run.checks.items() for each in those]
         metafunc.fixturenames.append(kinds.PARAMETER)
         metafunc.parametrize(
             kinds.PARAMETER, checks, indirect=True, ids=[f"{name}::{each}" for name, each in checks]
@@ -100,8 +100,6 @@ class Plugin:
                 session, name=ROOT, nodeid=ROOT, path=self.config.rootpath, run=self.runs[ROOT], plugin=self
             )
             items.extend(item for item in session.genitems(root) if self._is_picked(item.nodeid))
-        for run in self.runs.values():
-            run.made = sum(len(scenario.invariants) for scenario in run.scenarios.values())
 
     def _know(self, item: pytest.Item) -> None:
         """A declared test with parameters of its own is a run for each set of them."""

@@ -13,26 +13,32 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import pytest
 from msgspec.structs import replace
 
-from overheard import campaign
+from overheard import campaign, regressions
+from overheard.baseline import known
 from overheard.check.relation import RECALL
-from overheard.check.result import InvariantResult, Judgement
-from overheard.core.errors import OverheardError
+from overheard.check.result import InvariantResult, Judgement, RegressionResult
+from overheard.core.baseline import Known
+from overheard.core.errors import OverheardError, UsageError
+from overheard.core.regression import Regression
 from overheard.history.events import AnyEvent, ExampleStarted
+from overheard.plugins import Plugins
+from overheard.plugins import load as load_plugins
 from overheard.scenario.load import load, select
 from overheard.scenario.model import Scenario
 from overheard.settings import Settings
 from overheard.testing.declare import Declaration
-from overheard.testing.names import ROOT, folder_of
+from overheard.testing.names import REGRESSIONS, ROOT, folder_of, know
 from overheard.testing.options import command_of, settings_of
 
-Word: TypeAlias = Literal["held", "inconclusive", "violated", "not promised", "not offered"]
+Word: TypeAlias = Literal["held", "accepted", "inconclusive", "violated", "not promised", "not offered"]
 
 PARTS: Final = "parts"
 """Folder, in that of the report, of the parts of a history that is not joined yet."""
@@ -43,6 +49,8 @@ _EXAMPLES: Final = 1 << 20
 _MANY: Final = 1 << 14
 """More examples than any profile has for one scenario, with everything that is proved and reduced."""
 
+NOTHING: Final = Plugins()
+
 _FREED_WITHIN: Final = 10.0
 """Seconds in which a blocked target has to give way to an interrupt, before the process is given up."""
 
@@ -51,9 +59,10 @@ _FREED_WITHIN: Final = 10.0
 class Run:
     """One target and all that is asked of it in this session.
 
-    `scenarios` by name, in their order. `selected` are the invariants to be judged of each scenario, once
-    collection is over; `narrowed` says whether somebody (`-k`, `--lf`, a node id) left checks out. `homes`
-    are the folders of the user's own modules.
+    `scenarios` by name, in their order. `checks` are what there is to check of each of them, and before them
+    of earlier failures; `selected` those that are to be, once collection is over; `narrowed` says whether
+    somebody (`-k`, `--lf`, a node id) left some out. `homes` are the folders of the user's own modules;
+    `baseline` the known findings of this target; `plugins` what others brought.
     """
 
     owner: str
@@ -63,9 +72,11 @@ class Run:
     command: str
     number: int
     started: str
+    checks: Mapping[str, tuple[str, ...]]
     homes: tuple[Path, ...] = ()
+    baseline: tuple[Known, ...] = ()
+    plugins: Plugins = NOTHING
     selected: dict[str, list[str]] = dataclasses.field(default_factory=dict)
-    made: int = 0
 
     @property
     def target(self) -> str:
@@ -74,29 +85,46 @@ class Run:
 
     @property
     def narrowed(self) -> bool:
-        """Whether checks that were made are not to be run."""
-        return sum(map(len, self.selected.values())) < self.made
+        """Whether checks that there are, are not to be run."""
+        return sum(map(len, self.selected.values())) < sum(map(len, self.checks.values()))
 
     def part(self, scenario: str) -> Path:
         """Where that scenario is recorded."""
         return self.folder / PARTS / f"{scenario}.jsonl"
 
+    def _chosen(self, name: str) -> Sequence[str]:
+        return self.selected.get(name, self.checks[name])
+
     def asked(self, name: str) -> Scenario:
         """A scenario with the invariants that are to be judged, and no others."""
-        scenario = self.scenarios[name]
-        chosen = self.selected.get(name, scenario.invariants)
+        scenario, chosen = self.scenarios[name], self._chosen(name)
         return replace(scenario, invariants=tuple(one for one in scenario.invariants if one in chosen))
 
-    def options(self, name: str, *, seconds: float) -> campaign.Options:
-        """The campaign of one scenario. Its examples are numbered apart from those of the others."""
-        place = list(self.scenarios).index(name)
+    def earlier(self) -> tuple[list[Regression], dict[str, str]]:
+        """The earlier failures that are to be checked; and of files that say nothing any more, why."""
+        found, broken = [], {}
+        for name in self._chosen(REGRESSIONS):
+            try:
+                found.append(regressions.read(self.settings.regressions or Path(), name))
+            except UsageError as error:
+                broken[name] = str(error)
+        return found, broken
+
+    def options(self, name: str, *, seconds: float, earlier: Sequence[Regression] = ()) -> campaign.Options:
+        """The campaign of one scenario, or of the `earlier` failures. Its examples are numbered apart from
+        those of the others."""  # noqa: D209
+        place = list(self.checks).index(name)
         return campaign.Options(
             target=self.settings.target,
             base=self.settings.base,
             seed=self.settings.seed,
             campaign=self.number,
             profile=replace(campaign.PROFILES[self.settings.profile], seconds=seconds),
-            scenarios=(self.asked(name),),
+            scenarios=() if name == REGRESSIONS else (self.asked(name),),
+            regressions=tuple(earlier),
+            plugins=self.plugins.versions,
+            invariants=tuple(one for one in self.plugins.invariants if one.name in self._chosen(name)),
+            adapters=self.plugins.adapters,
             layers=self.settings.layers,
             timeout=self.settings.timeout,
             serve=self.settings.serve,
@@ -105,7 +133,9 @@ class Run:
             command=self.command,
             started=self.started,
             history=self.part(name),
-            first=place * min(_MANY, _EXAMPLES // len(self.scenarios)),
+            first=place * min(_MANY, _EXAMPLES // len(self.checks)),
+            baseline=self.baseline,
+            part=len(self.checks) > 1,
         )
 
 
@@ -118,7 +148,16 @@ def prepared(
     Raises UsageError or ScenarioError.
     """
     settings = settings_of(config, seed=shared["seed"], target=target, declaration=declaration)
-    scenarios = select(load(settings.home), settings.scenarios)
+    plugins = plugins_of(config, settings)
+    scenarios = select(load(settings.home, more=plugins.scenarios), settings.scenarios)
+    earlier = regressions.names(settings.regressions)
+    if earlier and REGRESSIONS in scenarios:
+        raise UsageError(
+            f"a scenario is called {REGRESSIONS}, as are the checks of earlier failures in "
+            f"{settings.regressions}; call it something else"
+        )
+    # pytest's own word for "take no notice of what is known to fail".
+    everything_fails = config.getoption("runxfail", default=False)
     digest = hashlib.blake2b(f"{shared['campaign']}/{owner}".encode(), digest_size=4).digest()
     return Run(
         owner=owner,
@@ -128,8 +167,46 @@ def prepared(
         command=settings.command if owner == ROOT else command_of(settings, owner),
         number=int.from_bytes(digest) >> 2,
         started=shared["started"],
+        checks={
+            **({REGRESSIONS: tuple(earlier)} if earlier else {}),
+            **{
+                name: (*one.invariants, *(each.name for each in plugins.asked_by([name])))
+                for name, one in scenarios.items()
+            },
+        },
         homes=(settings.base.absolute(), config.rootpath),
+        baseline=()
+        if everything_fails
+        else known(
+            settings.baseline,
+            target=target,
+            base=settings.base,
+            invariants=[one.name for one in plugins.invariants],
+        ),
+        plugins=plugins,
     )
+
+
+_PLUGINS: Final = pytest.StashKey[dict[tuple[str, ...], Plugins]]()
+
+
+def plugins_of(config: pytest.Config, settings: Settings) -> Plugins:
+    """What plugins bring to this session: installed ones, those asked for, and those that pytest has loaded.
+
+    Raises PluginError.
+    """
+    known = config.stash.setdefault(_PLUGINS, {})
+    if settings.plugins not in known:
+        beside = [
+            (str(name), plugin)
+            for name, plugin in config.pluginmanager.list_name_plugin()
+            if isinstance(plugin, ModuleType) and not plugin.__name__.startswith("overheard.")
+        ]
+        known[settings.plugins] = load_plugins(
+            settings.plugins, base=settings.home, environ=os.environ, beside=beside
+        )
+        know(one.name for plugins in known.values() for one in plugins.invariants)
+    return known[settings.plugins]
 
 
 class Result(NamedTuple):
@@ -152,10 +229,14 @@ class Outcome(NamedTuple):
     driven: bool = True
     beside: tuple[str, ...] = ()
     """Invariants of the scenario other than recall."""
+    broken: Mapping[str, str] | None = None
+    """Of earlier failures: the files that say nothing any more, and why."""
 
     def result(self, invariant: str) -> Result:
-        """What the check of that invariant says."""
+        """What the check of that invariant, or of that earlier failure, says."""
         judgement = self.judgement
+        if self.broken is not None:
+            return self._again(invariant, self.broken)
         if judgement is None:
             return Result("inconclusive", (self.trouble,))
         by_name = {one.name: one for one in judgement.invariants}
@@ -165,6 +246,15 @@ class Outcome(NamedTuple):
         if one.verdict is None:
             return Result(_status(one), one.reasons, one)
         return Result(one.verdict, one.reasons or judgement.reasons, one)
+
+    def _again(self, name: str, broken: Mapping[str, str]) -> Result:
+        results = () if self.judgement is None else self.judgement.regressions
+        one = next((each for each in results if each.name == name), None)
+        if name in broken or one is None:
+            return Result("inconclusive", (broken.get(name, self.trouble),))
+        if one.verdict is None:
+            return Result(_status(one), one.reasons)
+        return Result(one.verdict, one.reasons)
 
     def _without_plans(self, one: InvariantResult, everything: Collection[InvariantResult]) -> Result:
         """Recall is asked for beside something else; where that is not judged there is nothing to control."""
@@ -179,7 +269,7 @@ class Outcome(NamedTuple):
         return Result("inconclusive", one.reasons or ("no plan of this scenario could be made",), one)
 
 
-def _status(one: InvariantResult) -> Word:
+def _status(one: InvariantResult | RegressionResult) -> Word:
     return "not promised" if one.status == "not promised" else "not offered"
 
 
@@ -218,6 +308,8 @@ class Desk:
                 f"another process of this session has begun scenario {scenario} already, and has not said "
                 "what came of it: it died, or checks of one scenario were given to several processes",
             )
+        again = scenario == REGRESSIONS
+        earlier, broken = run.earlier() if again else ([], None)
         driven = False
         imported = set(sys.modules)
 
@@ -225,27 +317,31 @@ class Desk:
             nonlocal driven
             driven = driven or (isinstance(event, ExampleStarted) and event.plan.scenario == scenario)
 
+        if again and not earlier:
+            return Outcome(None, "nothing could be read", broken=broken)
         hang = _Hang()
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             judgement = campaign.run(
-                run.options(scenario, seconds=seconds), observe=watch, target_object=target, on_hang=hang.end
-            )
+                run.options(scenario, seconds=seconds, earlier=earlier),
+                observe=watch, target_object=target, on_hang=hang.end,
+            )  # fmt: skip
         except OverheardError as error:
-            return Outcome(None, str(error))
+            return Outcome(None, str(error), broken=broken)
         except KeyboardInterrupt:
             if hang.seconds is None:
                 raise
-            return Outcome(None, hang.sentence())
+            return Outcome(None, hang.sentence(), broken=broken)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a check must say something, and this is no pass
-            return Outcome(None, f"this is a bug in overheard: {type(error).__name__}: {error}")
+            bug = f"this is a bug in overheard: {type(error).__name__}: {error}"
+            return Outcome(None, bug, broken=broken)
         finally:
             hang.over.set()
             _forget(imported, run.homes)
             if part.is_file() and part.stat().st_size == 0:
                 part.unlink()
-        beside = tuple(one for one in run.scenarios[scenario].invariants if one != RECALL)
-        return Outcome(judgement, driven=driven, beside=beside)
+        beside = tuple(one for one in run.checks[scenario] if one != RECALL)
+        return Outcome(judgement, driven=driven, beside=beside, broken=broken)
 
 
 def _forget(known: Collection[str], homes: Collection[Path]) -> None:

@@ -14,7 +14,8 @@ from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation
 from overheard.report.escape import clip, visible
 from overheard.report.github import defused
 from overheard.report.redact import Redactor
-from overheard.report.words import frequency, replay_line, story
+from overheard.report.words import acceptances, frequency, replay_line, story
+from overheard.testing.names import REGRESSIONS
 
 WIDTH: Final = 96
 _SENTENCE: Final = 600
@@ -23,11 +24,17 @@ _FINDINGS: Final = 5
 
 
 def violated(judgement: Judgement, invariant: str, *, scenario: str, folder: str, show: bool) -> str:
-    """Who, what, where, the smallest program, what to change, and the line that does it again."""
+    """Who, what, where, the smallest program, what to change, and the line that does it again.
+
+    Of an earlier failure `invariant` is the name, and `scenario` what stands in the place of one.
+    """
+    what = _what(scenario, invariant)
+    invariant = next((one.invariant for one in judgement.regressions if one.name == invariant), invariant)
     found = [one for one in judgement.findings if one.invariant == invariant]
     redactor = Redactor(judgement, show=show)
-    title = found[0].diagnosis if found else "broken"
-    lines = [*_wrapped(f"violated: {invariant} in scenario {scenario}: {title}")]
+    news = [one for one in found if not one.known] or found
+    title = news[0].diagnosis if news else "broken"
+    lines = [*_wrapped(f"violated: {what}: {title}")]
     for finding in found[:_FINDINGS]:
         lines += ["", *_finding(finding, redactor)]
     if len(found) > _FINDINGS:
@@ -38,12 +45,16 @@ def violated(judgement: Judgement, invariant: str, *, scenario: str, folder: str
     return "\n".join(defused([*lines, f"again      {visible(again(judgement, scenario))}"]))
 
 
+def _what(scenario: str, name: str) -> str:
+    return f"earlier failure {name}" if scenario == REGRESSIONS else f"{name} in scenario {scenario}"
+
+
 def inconclusive(
     reasons: Sequence[str], *, scenario: str, invariant: str, judgement: Judgement | None
 ) -> str:
     """Why nothing is certified, and what was noticed."""
     said = list(reasons) or ["the run did not get far enough"]
-    lines = _wrapped(f"inconclusive: {invariant} in scenario {scenario}: {said[0]}")
+    lines = _wrapped(f"inconclusive: {_what(scenario, invariant)}: {said[0]}")
     for reason in said[1:]:
         lines += _wrapped(f"- {reason}", rest="  ")
     if judgement is not None:
@@ -51,6 +62,11 @@ def inconclusive(
             lines += _wrapped(f"note: {note}", rest="  ")
         lines += ["", f"again      {visible(again(judgement, scenario))}"]
     return "\n".join(defused(lines))
+
+
+def accepted(reasons: Sequence[str]) -> str:
+    """Who accepts the known findings that break a promise, until when, and why."""
+    return visible(clip("; ".join(reasons), _SENTENCE))
 
 
 def skipped(word: str, reasons: Sequence[str]) -> str:
@@ -63,17 +79,20 @@ def again(judgement: Judgement, scenario: str) -> str:
     line = replay_line(judgement)
     if line.startswith("pytest "):
         return f"{line} -k {scenario}"
+    if scenario == REGRESSIONS:  # They are driven first, whatever else is.
+        return line
     return line if "--scenario" in line else f"{line} --scenario {scenario}"
 
 
 def _finding(finding: Finding, redactor: Redactor) -> list[str]:
-    lines = _wrapped(f"{finding.diagnosis}")
+    lines = _wrapped(f"{finding.diagnosis}{' (known)' if finding.known else ''}")
     for label, sentences in story(finding):
         lines += _labelled(label, sentences)
     lines += _labelled("evidence", [redactor.sentence(finding)])
     lines += _labelled("found", [frequency(finding)])
     if finding.collide_in:
         lines += _labelled("collide in", [", ".join(finding.collide_in)])
+    lines += _labelled("known", acceptances(finding))
     if finding.also_rules_out:
         lines += _labelled("breaks too", [", ".join(finding.also_rules_out)])
     if finding.minimal is not None:
