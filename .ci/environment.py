@@ -18,8 +18,11 @@ PINS = ROOT / "tests" / "requirements.txt"
 OLDEST = (3, 11)
 
 
-def python_with(name: str, *requirements: str) -> str:
+def python_with(name: str, *requirements: str, pins: Path | None = PINS) -> str:
     """The interpreter of `.cache/NAME`, in which `requirements` are installed (as pip takes them).
+
+    `pins` holds the versions of everything besides; without it pip chooses, for an environment in which a
+    package is to stand beside the project that does not go with those.
 
     The folder is made again when the requirements, their pins or the interpreter have changed. Ends the
     program with a sentence where that is impossible.
@@ -29,7 +32,7 @@ def python_with(name: str, *requirements: str) -> str:
     folder = ROOT / ".cache" / name
     python = folder / "bin" / "python"
     stamp = folder / "made-from"
-    wanted = _fingerprint(requirements)
+    wanted = _fingerprint(requirements, pins)
     if not (stamp.is_file() and stamp.read_text() == wanted):
         print(f"making {folder.relative_to(ROOT)} (once; a minute or two)", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
@@ -38,7 +41,8 @@ def python_with(name: str, *requirements: str) -> str:
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(f"no virtual environment could be made in {folder}: {error} (on Debian: python3-venv)")
         install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        if subprocess.call([*install, "--constraint", str(PINS), *requirements], cwd=ROOT):
+        constraint = [] if pins is None else ["--constraint", str(pins)]
+        if subprocess.call([*install, *constraint, *requirements], cwd=ROOT):
             sys.exit("pip could not install what is needed; its message is above")
         stamp.write_text(wanted)
     return str(python)
@@ -49,6 +53,12 @@ def become(python: str, *arguments: str) -> None:
     os.execv(python, [python, *arguments])
 
 
-def _fingerprint(requirements: tuple[str, ...]) -> str:
-    parts = (sys.version, *requirements, PINS.read_text(), (ROOT / "pyproject.toml").read_text())
+def _fingerprint(requirements: tuple[str, ...], pins: Path | None) -> str:
+    import tomllib  # noqa: PLC0415 - an older Python, which has none, is told so in a sentence
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    # What linters and tests are told changes nothing that is installed.
+    installed = {name: project.get(name) for name in ("build-system", "project")}
+    held = "" if pins is None else pins.read_text()
+    parts = (sys.version, *requirements, held, repr(installed), repr(project.get("tool", {}).get("hatch")))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -190,7 +190,12 @@ def run(
     """
     tap = _Tap(keep=options.history is None, observe=observe)
     begin = time.perf_counter_ns()
-    recorder = Recorder(options.history, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=tap)
+    recorder = Recorder(
+        options.history,
+        clock=lambda: (time.perf_counter_ns() - begin) // 1_000,
+        observe=tap,
+        campaign=options.campaign,
+    )
     try:
         # With a factory of its own the runner leaves the thread's current loop alone: under pytest it is
         # somebody else's.

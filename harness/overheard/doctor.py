@@ -90,7 +90,12 @@ async def _examined(
 ) -> Examination:
     events: list[AnyEvent] = []
     begin = time.perf_counter_ns()
-    recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
+    recorder = Recorder(
+        None,
+        clock=lambda: (time.perf_counter_ns() - begin) // 1_000,
+        observe=events.append,
+        campaign=campaign,
+    )
     with Mirror(recorder) as mirror, environment(mirror.environment()):
         target = load(settings.target, base=settings.base)
         manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote)

@@ -345,7 +345,13 @@ def _played(
 
     began = time.monotonic_ns()
     events: list[AnyEvent] = []
-    recorder = Recorder(None, clock=lambda: (time.monotonic_ns() - began) // 1_000, observe=events.append)
+    campaign = secrets.randbelow(CAMPAIGN_LIMIT)
+    recorder = Recorder(
+        None,
+        clock=lambda: (time.monotonic_ns() - began) // 1_000,
+        observe=events.append,
+        campaign=campaign,
+    )
     with Mirror(recorder) as mirror:
         # Before the target is imported: clients are often built at import, and read their address then.
         os.environ.update(mirror.environment())
@@ -358,6 +364,7 @@ def _played(
                 recorder=recorder,
                 events=events,
                 mirror=mirror,
+                campaign=campaign,
                 latency=latency,
                 settle=settle,
             )
@@ -372,6 +379,7 @@ async def _entered(
     recorder: Recorder,
     events: list[AnyEvent],
     mirror: Held,
+    campaign: int,
     latency: int,
     settle: int,
 ) -> Verdict:
@@ -385,7 +393,7 @@ async def _entered(
             recorder,
             events,
             mirror,
-            campaign=secrets.randbelow(CAMPAIGN_LIMIT),
+            campaign=campaign,
             contract=msgspec.structs.replace(contract, settle=max(settle, contract.settle)),
             latency=latency,
         )

@@ -16,6 +16,7 @@ import pytest
 from overheard import campaign as module
 from overheard.campaign import PROFILES, Profile, run
 from overheard.check.judge import judge
+from overheard.core.canary import find_canaries
 from overheard.core.errors import TargetBuildError, UsageError
 from overheard.core.operation import Plan
 from overheard.history.events import CampaignEnded, ExampleStarted, Header, Reduced
@@ -254,3 +255,33 @@ def test_nothing_of_a_campaign_outlives_it(ran, monkeypatch):
     ran(CORRECT)
     gc.collect()
     assert [one() for one in alive] == [None]
+
+
+@pytest.mark.parametrize(
+    ("damage", "disguise"),
+    [
+        (lambda token: f"{token[:18]}…", "truncated"),
+        (lambda token: f"{token[:12]}?{token[13:]}", "typo"),
+        (str.lower, "other case"),
+    ],
+)
+def test_a_leak_of_which_not_everything_is_there_is_a_leak(ran, damage, disguise):
+    """A list of what others said lately, as lists show it: cut, garbled, in another case."""
+    said: dict[tuple[str, str], list[str]] = {}
+
+    def agent(message, *, thread="", resource=""):
+        if not thread or not resource:
+            raise PermissionError
+        others = [text for (who, _), texts in said.items() if who != resource for text in texts[-4:]]
+        own = said.setdefault((resource, thread), [])
+        answer = " / ".join([*own, *(damage(token) for text in others for token in find_canaries(text))])
+        own.append(message)
+        return answer
+
+    judgement, events = ran(agent, scenarios=("many-resources",))
+    finding = next(one for one in judgement.findings if one.invariant == "no-cross-resource-leakage")
+    assert finding.disguise == disguise
+    assert finding.replayed == finding.replays
+    recalled = next(one for one in judgement.invariants if one.name == "recall-within-thread")
+    assert recalled.verdict == "held"
+    assert events

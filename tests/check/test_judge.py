@@ -132,7 +132,7 @@ def test_a_caller_that_proved_who_it_is_may_name_no_resource(judged):
     assert result.verdict == "held", (result.reasons, stories(result))
     assert of(result, "ids-required").exposures == 1
     assert stories(judged(itself.replace("r1:- a ?x no", "r1:- a ?x =x"), missing=missing, **PROVED)) == [
-        ("ids-required", "a missing id falls back to the last conversation")
+        ("ids-required", "a missing id drops the filter")
     ]
     gone = HELD.replace("r0 - ?x no", "r0 - ?x =x")
     assert {name for name, _ in stories(judged(gone, **PROVED))} == {"ids-required"}
@@ -282,6 +282,33 @@ def test_a_reply_made_for_another_operation_was_swapped_or_cached(judged):
     assert ("no-cross-resource-leakage", "reply swapped") in stories(judged(swapped))
     cached = HELD.replace("r1 b ?y =y\nr0 c", "r1 b ?y `x@1 same:1\nr0 c")
     assert ("no-cross-resource-leakage", "cached without identity") in stories(judged(cached))
+
+
+def test_whoever_is_handed_the_reply_of_another_goes_on_in_the_other_s_conversation(judged):
+    """A model's server finds a conversation by its last response: the leak into r1's next prompt, and what it
+    recites of it in its own name, is the cache's as well."""
+    handed = HELD.replace("r1 b ?y =y\nr0 c", "r1 b ?y `x@1 same:1\nr0 c")
+    went_on = handed.replace("r1 b ?x\n", "r1 b ?x =x\n")
+    leaks = [one for one in stories(judged(went_on)) if one[0] == "no-cross-resource-leakage"]
+    assert leaks == [("no-cross-resource-leakage", "cached without identity")]
+    # Elsewhere, or without that reply, it is no story of the cache's.
+    for text in (HELD.replace("r1 b ?x\n", "r1 b ?x =x\n"), handed.replace("r1 b ?x\n", "r1 d ?x =x\n")):
+        assert ("no-cross-resource-leakage", "resource ignored") in stories(judged(text))
+
+
+def test_a_thread_that_opens_to_whoever_does_not_say_who_it_is_drops_the_filter(judged):
+    missing = {"kinds": ["omitted"], "ids": ["thread", "resource"]}
+    text = HELD.replace("r0 - ?x no", "r0 - ?x no\nr1:- a ?x no")
+    assert judged(text, missing=missing).verdict == "held"
+    opened = text.replace("r1:- a ?x no", "r1:- a ?x =x")
+    story = ("ids-required", "a missing id drops the filter")
+    assert stories(judged(opened, missing=missing)) == [story]
+    # Where a thread opens to strangers who say who they are, too, its id is the only key; and where a missing
+    # thread is answered with what was said elsewhere, it goes on with the last conversation.
+    stranger = opened.replace("r1 a ?x no", "r1 a ?x =x")
+    assert ("ids-required", "thread id is the only key") in stories(judged(stranger, missing=missing))
+    continued = opened.replace("r0 - ?x no", "r0 - ?x =x")
+    assert story not in stories(judged(continued, missing=missing))
 
 
 def test_two_candidates_are_judged_by_the_more_permissive(judged):

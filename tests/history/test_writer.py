@@ -221,6 +221,23 @@ def test_nonces_newest_first_and_sights_in_every_text(recorder_of):
     )
 
 
+def test_what_is_cut_off_in_a_prompt_is_seen_if_it_is_of_the_campaign(fact):
+    token = fact(3)
+    sights = []
+    for campaign in (7, 8, None):
+        recorder = Recorder(
+            None, clock=lambda: 0, observe=lambda event: sights.append(event.sights), campaign=campaign
+        )
+        recorder.called(
+            kind="chat",
+            user_texts=["what?"],
+            other_texts=[f"others: {token[:20]}…"],
+            thread=None,
+            resource=None,
+        )
+    assert sights == [(Sight(token, "prompt", "truncated"),), (), ()]
+
+
 def test_a_long_prompt_is_cut_to_its_newest_message_and_what_was_seen(recorder_of, fact):
     seen = []
     recorder = recorder_of(None, seen.append)

@@ -89,6 +89,7 @@ async def serves_missing(agent, mirror):
         {"thread": ""},
         {"resource": "ann"},
         {"resource": "ann", "thread": ""},
+        {"thread": "t1"},
     ):
         seen += await shown(agent, mirror, **missing)
         with contextlib.suppress(Refused):

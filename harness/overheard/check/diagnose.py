@@ -28,7 +28,7 @@ from overheard.check.suspect import ADVICE as COLLISION_ADVICE
 from overheard.check.suspect import Suspects, story
 from overheard.check.tally import Tally, collisions_of
 from overheard.check.view import Call, Op, View
-from overheard.core.canary import is_canary
+from overheard.core.canary import decode_canary, is_canary
 from overheard.core.collision import RESERVED, Collision
 from overheard.core.contract import Contract
 from overheard.core.schedule import deviations
@@ -95,8 +95,8 @@ ADVICE: Final = {
     "agent itself checks does not protect the route beside it.",
     SEARCHED: "Put the caller's resource into every search as a filter that nothing from the request can "
     "replace: filters that callers send are added to it, never merged over it.",
-    UNFILTERED: "Refuse a listing without the id that filters it. A condition that is left out where the id "
-    "is missing shows everybody's.",
+    UNFILTERED: "Refuse what comes without the id that filters it: a listing, a search, a conversation. A "
+    "condition that is left out where the id is missing shows everybody's.",
     IDS_SHOWN: "Show a caller no thread ids but its own: not in hints, not in errors, not in what a listing "
     "says about itself. Whoever knows an id presents it.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
@@ -138,7 +138,9 @@ class Diagnosis:
         self._suspects = Suspects(
             (collisions_of(leak.owner, leak.observer) for leak in met), tally.kept_apart
         )
-        self._falls_back = any(self._continues(leak) for leak in own if leak.invariant == IDS)
+        missing = [leak for leak in own if leak.invariant == IDS]
+        self._falls_back = any(map(self._continues, missing))
+        self._opens = any(map(self._opened_by_thread, missing))
         self._reply_leaks = {
             leak.invariant for leak in tally.leaks if leak.channel != "prompt" and leak.observer.sends
         }
@@ -239,22 +241,34 @@ class Diagnosis:
             return THREAD_ONLY
         if self._keyed_by_resource(leak):
             return THREAD_IGNORED
-        return FALLS_BACK if self._falls_back else BUCKET
+        if self._falls_back:
+            return FALLS_BACK
+        return UNFILTERED if self._opens and self._same_thread(leak) else BUCKET
 
     def _keyed_by_thread(self, leak: Leak) -> bool:
-        told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
-        same = leak.owner.thread == leak.observer.thread
-        return same and not told[0] and not probed[0] and OWNERSHIP in self._quiet
+        return self._same_thread(leak) and OWNERSHIP in self._quiet
 
     def _keyed_by_resource(self, leak: Leak) -> bool:
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
         same = leak.owner.owner == leak.observer.owner
         return same and not told[1] and not probed[1] and CROSS_THREAD in self._quiet
 
+    def _opened_by_thread(self, leak: Leak) -> bool:
+        """Whether a thread that is kept from strangers was opened by its id, on one side without a resource:
+        whose it is, is asked only of those who say who they are.
+        """
+        told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
+        return self._same_thread(leak) and bool(told[1]) != bool(probed[1])
+
+    def _same_thread(self, leak: Leak) -> bool:
+        """Whether told and probed were in one thread, which both named."""
+        named = not any(missing_of(op, self._contract)[0] for op in (leak.owner, leak.observer))
+        return named and leak.owner.thread == leak.observer.thread
+
     def _continues(self, leak: Leak) -> bool:
         """Whether a fact with its ids and an operation without them met: no bucket explains that."""
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
-        if self._keyed_by_thread(leak) or self._keyed_by_resource(leak):
+        if self._keyed_by_thread(leak) or self._keyed_by_resource(leak) or self._opened_by_thread(leak):
             return False
         if any(value in RESERVED for op in (leak.owner, leak.observer) for value in op.presented):
             return False  # the bucket has a name that was guessed
@@ -331,7 +345,34 @@ def _borrowed_reply(leak: Leak) -> str | None:
     What it was once handed is stored in its own thread and stands in its later prompts: such a sight tells
     the story of the reply that brought it there.
     """
-    if leak.reciter is None or leak.reciter[0] != leak.view.number or not leak.observer.sends:
+    return _handed(leak) or _went_on_from(leak) if leak.observer.sends else None
+
+
+def _went_on_from(leak: Leak) -> str | None:
+    """The story of a reply made for the leak's owner that was handed to the observer's thread before.
+
+    With the reply comes its id, where a model's server keeps conversations and an application knows only
+    which response each of them went on from: whoever is handed another's goes on in the other's.
+    """
+    observer, owner, view = leak.observer, leak.owner, leak.view
+    for op in view.ops.values():
+        if op.owner != observer.owner or op.thread != observer.thread or op.ended >= observer.invoked:
+            continue
+        for sight in op.sights:
+            canary = decode_canary(sight.token) if is_canary(sight.token) else None
+            if canary is None or canary.reciter is None or canary.reciter[0] != view.number:
+                continue
+            made_for = view.groups.get(canary.reciter[1], [])
+            if any(other.owner == owner.owner and other.thread == owner.thread for other in made_for):
+                story = _made_for_another(op, leak._replace(token=sight.token, reciter=canary.reciter))
+                if story is not None:
+                    return story
+    return None
+
+
+def _handed(leak: Leak) -> str | None:
+    """The story of a reply that was handed to somebody else, told of what stood in it."""
+    if leak.reciter is None or leak.reciter[0] != leak.view.number:
         return None
     if leak.channel != "prompt":
         return _made_for_another(leak.observer, leak)

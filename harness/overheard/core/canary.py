@@ -110,6 +110,11 @@ def _bounded(name: str, value: int, limit: int) -> int:
     return value
 
 
+def campaign_digits(campaign: int) -> str:
+    """The six characters that stand behind the prefix of every token of a campaign."""
+    return _digits(_bounded("campaign", campaign, CAMPAIGN_LIMIT), 6)
+
+
 def _mint(prefix: str, campaign: int, example: int, operation: int, last: int) -> str:
     number = _bounded("campaign", campaign, CAMPAIGN_LIMIT)
     number = number << 20 | _bounded("example", example, EXAMPLE_LIMIT)

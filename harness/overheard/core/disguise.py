@@ -11,7 +11,8 @@ view. Only if a needle is there is its view built. Everything is linear in the t
 than the text by more than a constant factor, and a candidate costs a constant.
 
 What was tried and given up: decoding every run that looks like base64 or hex (a tenth of the speed, and
-blind to base64 whose end is cut off), and one `re` alternation of all needles (a fifteenth).
+blind to base64 whose end is cut off), one `re` alternation of all needles (a fifteenth), and one for all
+escapes, whose first character is then any of three (source code at a fifth).
 """
 
 from __future__ import annotations
@@ -22,18 +23,16 @@ import html
 import re
 import unicodedata
 from base64 import b64encode
-from functools import cache
-from heapq import merge
-from itertools import groupby
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
-from overheard.core.canary import ALPHABET, check, checksum, find_canaries, valid
+from overheard.core.canary import campaign_digits, find_canaries, valid
+from overheard.core.damage import find_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
 
-_FACT: Final = 22
 _ECHO: Final = 29
 _LAYERS: Final = 3
 """How often escapes are undone: percent-escapes inside JSON inside JSON occur, deeper nesting does not."""
@@ -64,14 +63,16 @@ _COMPATIBLE: Final = re.compile(
     "\uff10-\uff5a\U000107a5\U0001ccd6-\U0001ccf9\U0001d400-\U0001d7ff\U0001f100-\U0001f1ff\U0001fbf0-\U0001fbf9]+"
 )
 
-_ESCAPES: Final = re.compile(
-    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
-    r"|(?P<utf16>(?:\\u[0-9A-Fa-f]{4})+)"
-    r"|\\(?:x(?P<x>[0-9A-Fa-f]{2})|u\{(?P<u>[0-9A-Fa-f]{1,6})\}|U(?P<U>[0-9A-Fa-f]{8})|(?P<control>[abfnrtv]))"
-    # Lengths are bounded because Python refuses to read a number of thousands of digits (ValueError).
-    r"|(?P<html>&(?:#[0-9]{1,12}|#[xX][0-9A-Fa-f]{1,10}|[A-Za-z][A-Za-z0-9]{1,31});?)"
+# One pattern for each character that escapes begin with: by a first character that is certain they are found
+# at the speed of a search for it.
+_CONTROL: Final = re.compile(r"\\[abfnrtv]")
+_BACKSLASH: Final = re.compile(
+    r"\\(?:(?P<utf16>u[0-9A-Fa-f]{4}(?:\\u[0-9A-Fa-f]{4})*)"
+    r"|x(?P<x>[0-9A-Fa-f]{2})|u\{(?P<u>[0-9A-Fa-f]{1,6})\}|U(?P<U>[0-9A-Fa-f]{8}))"
 )
-
+_PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*")
+# Lengths are bounded because Python refuses to read a number of thousands of digits (ValueError).
+_HTML: Final = re.compile(r"&(?:#[0-9]{1,12}|#[xX][0-9A-Fa-f]{1,10}|[A-Za-z][A-Za-z0-9]{1,31});?")
 
 _LOOKALIKE_BYTES: Final = range(128, 128 + sum(len(alike) for alike, _ in _LOOKALIKES))
 _CHARMAP: Final = codecs.charmap_build(
@@ -87,11 +88,6 @@ _DIGIT: Final = "[0-9A-HJKMNP-TV-Z]"
 _FOLDED: Final = re.compile(
     rf"0VH1(?=({_DIGIT}{{13}}(?:[0-9A-F]{_DIGIT}{{4}}|[GHJKMNP-TV-Z]{_DIGIT}{{11}})))".encode()
 )
-_PREFIX_START: Final = re.compile(rb"0V(?:H|.1)", re.DOTALL)
-_PREFIX_END: Final = re.compile(b"H1")
-_ZERO: Final = ord("0")
-_V: Final = ord("V")
-_VALUES: Final = bytes(max(ALPHABET.find(chr(byte)), 0) for byte in range(256))
 _HEX: Final = re.compile(rb"(?:4F564831|6F766831)(?=([0-9A-F]{36,50}))")
 
 
@@ -120,7 +116,7 @@ _BASE64: Final = tuple(_needle(prefix, skip) for prefix in (b"OVH1", b"ovh1") fo
 
 
 def find_disguised(
-    text: str, known: Container[str] | None = None, *, plain: Container[str] | None = None
+    text: str, campaign: int | None = None, *, plain: Container[str] | None = None
 ) -> list[tuple[str, str]]:
     """Every fact and echo in `text` that does not stand there plainly: (canonical token, disguise).
 
@@ -129,9 +125,7 @@ def find_disguised(
     mixture with confusable, full-width or mathematical characters, or with O, I, L for digits),
     `reversed`, `hex`, `base64`, and `escaped` (percent, JSON, HTML), alone or in front of another.
 
-    With `known`, the tokens that exist, also `truncated` (everything but the check is there) and `typo`
-    (one character replaced by another). Without it these two are not looked for: what is left of the
-    check could not tell a damaged canary from noise.
+    Of `campaign`, if it is given, also those that are `truncated` or have a `typo` (see `damage`).
 
     `plain` are the tokens that `find_canaries` finds in `text`, for those who have looked already.
 
@@ -142,7 +136,7 @@ def find_disguised(
         plain = frozenset(find_canaries(text))
     found: dict[str, str] = {}
     for layer in range(_LAYERS + 1):
-        for token, disguise in _views(text, plain if layer == 0 else frozenset(), known):
+        for token, disguise in _views(text, plain if layer == 0 else frozenset(), campaign):
             if token not in plain and token not in found:
                 found[token] = ", ".join(filter(None, ("escaped" if layer else "", disguise)))
         unescaped = _unescape(text)
@@ -152,27 +146,36 @@ def find_disguised(
     return list(found.items())
 
 
-def _views(text: str, skip: Container[str], known: Container[str] | None) -> Iterator[tuple[str, str]]:
+def _views(text: str, skip: Container[str], campaign: int | None) -> Iterator[tuple[str, str]]:
     raw = _ascii(text)
     folded = raw.translate(_FOLD, _NOT_ALNUM)
-    if b"0VH1" in folded:
-        tokens = list(_read_folded(folded, skip))
-        if tokens:
-            dress = _Dress(text)
-            yield from ((token, dress.of(token)) for token in tokens)
+    standing = _read_folded(folded, skip) if b"0VH1" in folded else {}
+    tokens = [token for token in standing if token not in skip]
+    if tokens:
+        dress = _Dress(text)
+        yield from ((token, dress.of(token)) for token in tokens)
     if b"1HV0" in folded:
         yield from ((token, "reversed") for token in _read_folded(folded[::-1], ()))
     if b"4F564831" in folded or b"6F766831" in folded:
         yield from ((token, "hex") for token in _read_hex(folded))
     if any(needle.folded in folded for needle in _BASE64):
         yield from ((token, "base64") for token in _read_base64(raw))
-    if known is not None:
-        yield from _read_damaged(folded, known)
-        # Once more with everything in its place: in the squeezed text a letter that was replaced by a
-        # sign is a letter too few.
-        kept = text.encode("ascii", "replace").translate(_FOLD)
-        if len(kept) != len(folded):
-            yield from _read_damaged(kept, known)
+    if campaign is not None:
+        yield from _damaged(text, folded, standing, campaign)
+
+
+def _damaged(
+    text: str, folded: bytes, standing: Mapping[str, int], campaign: int
+) -> Iterator[tuple[str, str]]:
+    """The damaged canaries of a text, in which those of `standing` are whole, so often each."""
+    digits = campaign_digits(campaign)
+    ours = sum(times for token, times in standing.items() if token.startswith(digits, 4))
+    # Nearly always everything is whole, and what is counted need not be looked at.
+    if folded.count(b"0VH1") == sum(standing.values()) and folded.count(digits.encode("ascii")) == ours:
+        return
+    # With everything in its place: in the squeezed text a letter that was replaced by a sign is a letter too
+    # few, and what stands behind it was taken for other fields: once in thirty thousand times that checked.
+    yield from find_damaged(text.encode("ascii", "replace").translate(_FOLD), campaign)
 
 
 def _ascii(text: str) -> bytes:
@@ -194,12 +197,15 @@ def _compatible(text: str) -> bool:
     return 2 * len(rest) > len(text) or _COMPATIBLE.search(rest.decode("utf-8", "surrogatepass")) is not None
 
 
-def _read_folded(folded: bytes, skip: Container[str]) -> Iterator[str]:
-    # Each once: where there are many, a prompt that recites one conversation again and again has few.
-    for tail in dict.fromkeys(_FOLDED.findall(folded)):
-        token = "OVH1" + tail.decode("ascii")
-        if token not in skip and valid(token):
-            yield token
+def _read_folded(folded: bytes, known: Container[str]) -> dict[str, int]:
+    """The tokens that stand in `folded`, and how often; of those in `known`, validity is not asked again.
+
+    Each is looked at once: where there are many, a prompt that recites one conversation again and again has
+    few.
+    """
+    tails = Counter(_FOLDED.findall(folded))
+    tokens = (("OVH1" + tail.decode("ascii"), times) for tail, times in tails.items())
+    return {token: times for token, times in tokens if token in known or valid(token)}
 
 
 def _read_hex(folded: bytes) -> Iterator[str]:
@@ -239,83 +245,16 @@ class _Dress:
 
 
 def _unescape(text: str) -> str:
-    if "%" in text or "\\" in text or "&" in text:
-        return _ESCAPES.sub(_unescaped, text)
+    if "\\" in text:
+        text = _BACKSLASH.sub(_of_backslash, _CONTROL.sub(" ", text))
+    if "%" in text:
+        text = _PERCENT.sub(lambda run: unquote(run.group()), text)
+    if "&" in text:
+        text = _HTML.sub(lambda entity: html.unescape(entity.group()), text)
     return text
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    escape, kind = match.group(), match.lastgroup
-    if kind == "percent":
-        return unquote(escape)
-    if kind == "utf16":
-        return bytes.fromhex(escape.replace("\\u", "")).decode("utf-16-be", "replace")
-    if kind == "html":
-        return html.unescape(escape)
-    if kind == "control":
-        return " "
+def _of_backslash(match: re.Match[str]) -> str:
+    if match.lastgroup == "utf16":
+        return bytes.fromhex(match.group().replace("\\u", "")).decode("utf-16-be", "replace")
     return chr(min(int(match.group(match.lastindex or 0), 16), 0x10FFFF))
-
-
-def _read_damaged(view: bytes, known: Container[str]) -> Iterator[tuple[str, str]]:
-    for start in _near_prefixes(view):
-        window = view[start : start + _ECHO]
-        for width in (_FACT, _ECHO):
-            mended = {token: damage for token, damage in _mend(window, width) if token in known}
-            # Two known tokens one character away from what is there: a doubtful reading is no evidence.
-            if len(mended) == 1:
-                yield from mended.items()
-
-
-def _near_prefixes(view: bytes) -> Iterator[int]:
-    """Where a token may begin: at least three of the four characters of the prefix are in their places."""
-    # Merged, not collected: a text of nothing but prefixes must not cost a list of all its positions.
-    # "H1" is common in prose ("hi", "hl"), so what comes before it is looked at without a pattern.
-    hits = (match.start() - 2 for match in _PREFIX_END.finditer(view))
-    near_ends = (at for at in hits if at >= 0 and (view[at] == _ZERO or view[at + 1] == _V))
-    near_starts = (match.start() for match in _PREFIX_START.finditer(view))
-    return (start for start, _ in groupby(merge(near_ends, near_starts)))
-
-
-def _mend(window: bytes, width: int) -> Iterator[tuple[str, str]]:
-    """What `window` would be as a token of `width` characters: cut off, or with one character replaced."""
-    if len(window) < width - 4:
-        return
-    body, rest = b"OVH1" + window[4 : width - 4], window[width - 4 : width]
-    if window[:4] != b"0VH1":
-        yield (body + rest).decode("ascii"), "typo"
-        return
-    text = body.decode("ascii")
-    expected = check(text)
-    wrong = sum(one != other for one, other in zip(rest.decode("ascii"), expected, strict=False))
-    yield text + expected, "typo" if len(rest) == 4 and wrong == 1 else "truncated"
-    if wrong and len(rest) == 4:
-        change = checksum(body) ^ _number(rest)
-        for place, difference in _substitutions(len(body)).get(change, ()):
-            mended = bytearray(body + rest)
-            mended[place] ^= difference
-            yield mended.decode("latin-1"), "typo"
-
-
-def _number(digits: bytes) -> int:
-    """The value of check characters; meaningless, and no canary's, if they are not of the alphabet."""
-    value = 0
-    for digit in digits:
-        value = value << 5 | _VALUES[digit]
-    return value
-
-
-@cache
-def _substitutions(width: int) -> Mapping[int, tuple[tuple[int, int], ...]]:
-    """How the check of a body of `width` bytes changes with one byte: change to (place, difference) pairs.
-
-    The check is linear (see `canary.checksum`), so the change does not depend on the rest of the body, and
-    a typo is put right by one look-up instead of trying every character in every place.
-    """
-    nothing = checksum(bytes(width))
-    changes: dict[int, tuple[tuple[int, int], ...]] = {}
-    for place in range(4, width):
-        for difference in range(1, 256):
-            change = nothing ^ checksum(bytes(place) + bytes((difference,)) + bytes(width - place - 1))
-            changes[change] = (*changes.get(change, ()), (place, difference))
-    return changes

@@ -91,7 +91,7 @@ class Call:
         """Record that the operation did not even end when cancelled. What it still does is not recorded."""
         said = "".join(self._pieces)
         nonces = run_through(scanning_nonces(said))
-        self._unknown(self._ended_by or "cancelled", said, scan(said, "reply"), nonces)
+        self._unknown(self._ended_by or "cancelled", said, scan(said, "reply", self._target.campaign), nonces)
         self._given_up = True
 
     async def _send(self, message: str, thread: Id, resource: Id) -> Reply:
@@ -126,7 +126,7 @@ class Call:
         """The canaries in a text, and the ids: those of the caller's own threads first."""
         mine = self.operation.caller
         secrets = sorted(self._target.secrets, key=lambda secret: self._target.secrets[secret] != mine)
-        canaries = await _to_the_end(scanning(text, channel))
+        canaries = await _to_the_end(scanning(text, channel, self._target.campaign))
         return canaries + await _to_the_end(scanning_ids(text, channel, secrets))
 
     async def _made_for(self, text: str) -> Nonces:

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from overheard.core.canary import decode_nonce, find_canaries, find_nonces, tokens_in
+from overheard.core.damage import DAMAGES
 from overheard.core.disguise import find_disguised
 from overheard.history.events import Sight
 
@@ -22,11 +23,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WINDOW: Final = 1 << 20
-"""Characters that are scanned at a time."""
+WINDOW: Final = 1 << 18
+"""Characters that are scanned at a time: few enough that a page of source code in a long text does not have
+all of it looked at once for each layer of escapes."""
 
-_SHORTEST: Final = 22
-"""Characters of the shortest canary. No disguise makes it shorter."""
+_SHORTEST: Final = 18
+"""Characters of the shortest canary, cut off. No disguise makes one shorter."""
 
 OVERLAP: Final = 2_048
 """Characters that two windows share. A canary has up to 29 characters; with every one of them an escape of
@@ -89,12 +91,13 @@ def scanning_nonces(text: str) -> Generator[None, None, tuple[tuple[int, int, in
     return tuple(found)[:NONCES_KEPT]
 
 
-def scan(text: str, channel: Channel) -> tuple[Sight, ...]:
+def scan(text: str, channel: Channel, campaign: int | None = None) -> tuple[Sight, ...]:
     """The distinct canaries in `text`, plain ones first, each kind in order of first appearance.
 
-    A canary that stands there plainly is not reported in disguise as well.
+    A canary that stands there plainly is not reported in disguise as well. Of `campaign`, if it is given,
+    those that are damaged are seen too.
     """
-    return run_through(scanning(text, channel))
+    return run_through(scanning(text, channel, campaign))
 
 
 def run_through(windows: Generator[None, None, tuple[T, ...]]) -> tuple[T, ...]:
@@ -107,7 +110,9 @@ def run_through(windows: Generator[None, None, tuple[T, ...]]) -> tuple[T, ...]:
             return found
 
 
-def scanning(text: str, channel: Channel) -> Generator[None, None, tuple[Sight, ...]]:
+def scanning(
+    text: str, channel: Channel, campaign: int | None = None
+) -> Generator[None, None, tuple[Sight, ...]]:
     """`scan` in steps: yields between the windows of a long text and returns what `scan` returns."""
     if len(text) < _SHORTEST:
         return ()
@@ -118,8 +123,10 @@ def scanning(text: str, channel: Channel) -> Generator[None, None, tuple[Sight, 
         window = text[start : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
         here = dict.fromkeys(find_canaries(window))
         plain |= here
-        for token, disguise in find_disguised(window, plain=here):
-            disguised.setdefault(token, disguise)
+        for token, disguise in find_disguised(window, campaign, plain=here):
+            # One that was cut in two by the end of a window stands whole in the next.
+            if disguised.setdefault(token, disguise) in DAMAGES:
+                disguised[token] = disguise
         start += WINDOW
         if start >= len(text):
             break
@@ -127,7 +134,7 @@ def scanning(text: str, channel: Channel) -> Generator[None, None, tuple[Sight, 
     return _sights(plain, disguised, channel)
 
 
-def scan_prompt(texts: Sequence[str]) -> tuple[Sight, ...]:
+def scan_prompt(texts: Sequence[str], campaign: int | None = None) -> tuple[Sight, ...]:
     """As `scan` of all `texts`, one to a line: what a model was shown, a message each.
 
     No canary stands plainly over two lines, so each message is looked through by itself, and most of them
@@ -135,9 +142,9 @@ def scan_prompt(texts: Sequence[str]) -> tuple[Sight, ...]:
     """
     whole = "\n".join(texts)
     if len(whole) > WINDOW:
-        return scan(whole, "prompt")
+        return scan(whole, "prompt", campaign)
     plain = dict.fromkeys(token for text in texts for token in tokens_in(text).canaries)
-    return _sights(plain, dict(find_disguised(whole, plain=plain)), "prompt")
+    return _sights(plain, dict(find_disguised(whole, campaign, plain=plain)), "prompt")
 
 
 def _sights(plain: Mapping[str, None], disguised: Mapping[str, str], channel: Channel) -> tuple[Sight, ...]:

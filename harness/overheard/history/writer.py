@@ -45,6 +45,8 @@ class Recorder:
     `observe`  is given each event as it is recorded (progress, NDJSON). It runs inside the lock: it must
                be quick and must not record.
 
+    `campaign` whose canaries are looked for in prompts where they are damaged, too (see `sight.scan`).
+
     Lines are written at the end of each example, at the first line, and whenever many wait, so a
     kill -9 costs at most the tail of the running example. Nothing half-written is left behind a full disk.
 
@@ -59,10 +61,12 @@ class Recorder:
         *,
         clock: Callable[[], int],
         observe: Callable[[AnyEvent], None] | None = None,
+        campaign: int | None = None,
     ) -> None:
         self._path = path
         self._clock = clock
         self._observe = observe
+        self._campaign = campaign
         self._lock = threading.Lock()
         self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
@@ -105,7 +109,7 @@ class Recorder:
         """
         # Everything slow happens outside the lock: the driver must not wait for a long prompt's scan.
         texts = (*user_texts, *other_texts)
-        sights = scan_prompt(texts)
+        sights = scan_prompt(texts, self._campaign)
         event = ModelCalled(
             example=0,
             call=0,

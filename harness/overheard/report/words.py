@@ -107,6 +107,10 @@ def seconds(microseconds: int) -> str:
     return f"{microseconds / 1_000_000:.3f} s"
 
 
+_DAMAGED: Final = {"truncated": "cut off behind", "typo": "with one character wrong"}
+"""What is said of a canary that does not stand there whole."""
+
+
 def utc(started: str) -> str:
     """A time with zone as RFC 3339 writes it in UTC (`2030-01-01T00:00:00Z`); empty if it is none."""
     try:
@@ -131,7 +135,7 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
     if finding.also_in:
         how += f" (also {' and '.join(CHANNELS[channel] for channel in finding.also_in)})"
     if finding.disguise:
-        how += f", written as {finding.disguise}"
+        how += f", {_DAMAGED.get(finding.disguise) or f'written as {finding.disguise}'}"
     first = {"swapped": "asked by", "broken": "began at"}.get(breach(finding), "told by")
     return [
         (first, _end(finding.owner, finding.told_at, "")),

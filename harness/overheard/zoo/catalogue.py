@@ -24,6 +24,7 @@ from overheard.zoo.leaky import (
     listing_unfiltered,
     messages_of_anybody,
     missing_falls_back,
+    missing_resource_opens,
     missing_share_bucket,
     missing_unfilters,
     race_on_shared_state,
@@ -235,6 +236,14 @@ _CAUSES: Final = (
         "a missing id falls back to the last conversation",
         frozenset({IDS}),
         "A missing id continues the resource's last conversation, or anybody's.",
+    ),
+    _Cause(
+        "missing-resource-opens",
+        missing_resource_opens.Leaky,
+        missing_resource_opens.Mended,
+        "a missing id drops the filter",
+        frozenset({IDS}),
+        "A thread refuses strangers, and opens to whoever does not say who it is.",
     ),
     _Cause(
         "cached-by-message",
