@@ -15,7 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "reports" / "samples"
 RECORDINGS = Path(__file__).with_name("recordings")
-NAMES = ("held", "violated", "inconclusive")
+NAMES = {"held": "held", "violated": "violated", "raced": "violated", "inconclusive": "inconclusive"}
+"""The agents, and what comes of a run of each."""
+
 SCENARIOS = ("many-resources", "sibling-threads", "stranger", "ids-missing", "concurrent-resources")
 AGENTS = "reports/samples/agents.py"
 

@@ -18,7 +18,7 @@ VOID = {"meta", "col", "link", "br", "hr", "img", "input"}
 ATTRIBUTES = {
     "accept-charset", "aria-hidden", "aria-label", "aria-labelledby", "charset", "class", "colspan", "content",
     "d", "data-label", "height", "href", "http-equiv", "id", "lang", "name", "open", "points", "rel", "role",
-    "rx", "scope", "span", "tabindex", "viewbox", "width", "x", "x1", "x2", "y", "y1", "y2",
+    "rx", "scope", "span", "tabindex", "value", "viewbox", "width", "x", "x1", "x2", "y", "y1", "y2",
 }  # fmt: skip
 TAGS = {
     "a", "article", "bdi", "body", "caption", "code", "col", "colgroup", "dd", "details", "div", "dl", "dt",

@@ -21,7 +21,7 @@ from overheard.report.html import to_html
 NAMES = ("chromium", "chromium-headless-shell", "chromium-browser", "google-chrome", "google-chrome-stable")
 VIEWS = [(width, scheme) for width in (400, 1200) for scheme in ("light", "dark")]
 PAGES = ("held", "violated", "inconclusive", "hostile", "sample")
-SAMPLE = Path(__file__).parents[2] / "reports" / "samples" / "violated" / "report.html"
+SAMPLE = Path(__file__).parents[2] / "reports" / "samples" / "raced" / "report.html"
 
 # Whatever stands out of the window to the right, unless it is in a part that scrolls by itself.
 STICKING_OUT = """() => [...document.querySelectorAll("body *")]

@@ -1,6 +1,7 @@
 """The picture of a counterexample: where everything stands, and that nothing crosses."""
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -8,6 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from overheard.core.operation import Operation, Plan
+from overheard.core.outcome import Channel
+from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.timeline import LANES_LIMIT, STEPS_LIMIT, timeline
 
 CALLERS = [("r0", "user-a", "t-1"), ("r1", "user-b", "t-1"), ("r0", "user-a", "t-2"), ("r2", "user-c", None)]
@@ -34,7 +37,30 @@ def small_plans(draw):
     )
     ends = draw(st.permutations(range(len(operations))))
     owner, observer = sorted((ends[0], ends[-1]))
-    return Plan(scenario="any", mode="concurrent", operations=operations), 3 * owner, 3 * observer
+    schedule = Schedule(decisions=draw(orders(rounds))) if draw(st.booleans()) else None
+    plan = Plan(scenario="any", mode="concurrent", operations=operations, schedule=schedule)
+    return plan, 3 * owner, 3 * observer
+
+
+@st.composite
+def orders(draw, rounds):
+    """An order in which the operations of each round, three apart, are started and their calls answered."""
+    decisions = []
+    first = 0
+    for row in rounds:
+        left = {3 * (first + place): draw(st.integers(0, 3)) for place in range(len(row))}
+        turns = draw(st.permutations([number for number, calls in left.items() for _ in range(calls + 1)]))
+        done = dict.fromkeys(left, -1)
+        after = ()
+        for number in turns:
+            nth = done[number]
+            more = {"action": "start"} if nth < 0 else {"action": "release", "shape": "chat", "nth": nth}
+            decisions.append(Decision(operation=number, after=after, **more))
+            done[number] += 1
+            over = done[number] == left[number]
+            after = (Happening(number) if over else Happening(number, "chat", done[number]),)
+        first += len(row)
+    return tuple(decisions)
 
 
 def segments(path):
@@ -68,7 +94,7 @@ def test_nothing_lies_over_anything_else(finding, small):
     drawn = timeline(replace(finding, minimal=plan, minimal_owner=owner, minimal_observer=observer))
     assert drawn.omitted == 0
     assert len(drawn.steps) == len(plan.operations)
-    assert [step.number for step in drawn.steps] == list(range(1, len(drawn.steps) + 1))
+    assert [step.number for step in drawn.steps] == list(range(len(drawn.steps)))
     for step in drawn.steps:
         assert step.left >= 0
         assert step.left + step.width <= drawn.width
@@ -94,18 +120,38 @@ def test_time_runs_downward_and_what_is_together_stands_in_one_band(finding, sma
     plan, owner, observer = small
     drawn = timeline(replace(finding, minimal=plan, minimal_owner=owner, minimal_observer=observer))
     rounds = [operation.round for operation in plan.operations]
-    for (one, first), (other, second) in zip(
-        list(zip(rounds, drawn.steps, strict=True))[:-1],
-        list(zip(rounds, drawn.steps, strict=True))[1:],
-        strict=True,
-    ):
-        assert second.top >= first.top
-        assert other == one or second.top >= first.top + first.height
+    for one, first in zip(rounds, drawn.steps, strict=True):
+        for other, second in zip(rounds, drawn.steps, strict=True):
+            assert other <= one or second.top >= first.top + first.height
     crowded = [number for number in dict.fromkeys(rounds) if rounds.count(number) > 1]
     assert len(drawn.bands) == len(crowded)
     for number, band in zip(crowded, drawn.bands, strict=True):
         within = [step for step, at in zip(drawn.steps, rounds, strict=True) if at == number]
         assert all(band.top < step.top < step.top + step.height <= band.top + band.height for step in within)
+
+
+@settings(deadline=None, max_examples=60)
+@given(small=small_plans())
+def test_what_was_started_and_answered_stands_in_that_order(finding, small):
+    plan, owner, observer = small
+    drawn = timeline(replace(finding, minimal=plan, minimal_owner=owner, minimal_observer=observer))
+    decisions = plan.schedule.decisions if plan.schedule else ()
+    steps = {operation.number: step for operation, step in zip(plan.operations, drawn.steps, strict=True)}
+    places = {operation.number: operation.round for operation in plan.operations}
+    for number in dict.fromkeys(places.values()):
+        members = [one for one in places if places[one] == number]
+        if len(members) == 1 or len({steps[one].lane for one in members}) < len(members) or not decisions:
+            assert all(steps[one].marks == () for one in members)
+            continue
+        told = [one for one in decisions if one.operation in members]
+        seen = [(steps[one].top, one, "start") for one in members]
+        seen += [(mark.top, one, "release") for one in members for mark in steps[one].marks]
+        assert [(one, action) for _, one, action in sorted(seen)] == [
+            (one.operation, one.action) for one in told
+        ]
+        for one in members:
+            last = max([steps[one].top, *(mark.top for mark in steps[one].marks)])
+            assert last < steps[one].top + steps[one].height
 
 
 def test_the_words_beside_the_picture(finding):
@@ -138,6 +184,13 @@ def test_what_did_not_come_does_not_arrive(finding):
     drawn = timeline(replace(finding, invariant="recall-within-thread", token=""))
     assert not drawn.arrow.arrived
     assert drawn.steps[-1].note == "did not come"
+
+
+@pytest.mark.parametrize("channel", get_args(Channel))
+def test_words_under_a_box_fit_into_the_narrowest_lane(finding, channel):
+    note = timeline(replace(finding, channel=channel)).steps[-1].note
+    assert note.startswith("in ")
+    assert len(note) <= 16
 
 
 @pytest.mark.parametrize("value", [None, "", "   ", "x" * 5_000])

@@ -19,8 +19,8 @@ def choices_by_round(plan: Plan) -> dict[int, tuple[int, ...]]:
     """
     numbers = sorted({operation.round for operation in plan.operations})
     chosen: dict[int, tuple[int, ...]] = {}
-    for place, made in groupby(_made(plan), key=lambda step: step.round):
-        choices = [step.choice for step in made if step.possible > 1]
+    for place, members in groupby(made(plan), key=lambda step: step.round):
+        choices = [step.choice for step in members if step.possible > 1]
         last = max((index for index, choice in enumerate(choices) if choice), default=-1)
         if last >= 0:
             chosen[numbers[place]] = tuple(choices[: last + 1])
@@ -36,12 +36,13 @@ def deviations_in_words(plan: Plan, number: int | None = None) -> list[str]:
     rounds = {operation.number: operation.round for operation in plan.operations}
     return [
         f"{_act(step.decision, places)} before {_act(step.instead, places)}"
-        for step in _made(plan)
+        for step in made(plan)
         if step.choice and number in (None, rounds[step.decision.operation])
     ]
 
 
-def _made(plan: Plan) -> list[Step]:
+def made(plan: Plan) -> list[Step]:
+    """The decisions of the run that a plan records, if it does, and what each was chosen from."""
     if plan.schedule is None:
         return []
     ordered = sorted(plan.operations, key=lambda operation: operation.round)

@@ -1,25 +1,31 @@
 """The counterexample as a picture: lanes, the steps in them, and the arrow from what was told to who saw it.
 
 Geometry and words only, as data: `html` draws it. Time runs downward, because a page is narrow and a
-conversation is long; steps that overlap stand side by side in a band of their own. Without a minimal plan the
-picture shows the two ends of the witness.
+conversation is long; steps that overlap stand side by side in a band of their own, in the order in which they
+were started and their model calls answered, where the plan records one. Without a minimal plan the picture
+shows the two ends of the witness.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from overheard.check.result import Finding, Party
 from overheard.core.ids import Id, missing_kind
 from overheard.core.operation import FACT_MARK, NONCE_MARK, SENDING, Operation, Plan
+from overheard.core.outcome import Channel
+from overheard.core.schedule import Action
 from overheard.report.escape import clip, visible
+from overheard.report.order import made
 from overheard.report.program import Names
 from overheard.report.words import CHANNELS, breach, seconds, story
 
 Part: TypeAlias = Literal["owner", "observer", "other"]
+_Who: TypeAlias = tuple[str, str, str]
+"""Resource, thread and caller, as they are called here."""
 
 STEPS_LIMIT: Final = 24
 """Steps drawn at most: both ends, and those nearest to the last."""
@@ -30,6 +36,8 @@ _BOX: Final = 30
 _GAP: Final = 24
 _NOTE: Final = 20
 """Height of the words under a box, and of those above a band."""
+_ROW: Final = 24
+"""Height of one decision of a schedule."""
 _FOOT: Final = 14
 _WIDTHS: Final = {1: 220, 2: 165}
 _WIDTH: Final = 110
@@ -52,7 +60,22 @@ _ACTS: Final = {
     "answered": "is answered",
     "answered to": "is answered",
 }
-_NOTES: Final = {"missing": "did not come", "answered": "a refusal is promised"}
+_MARKS: Final[Mapping[Action, str]] = {
+    "release": "model answers",
+    "cancel": "is cancelled",
+    "start": "starts",
+}
+_NOTES: Final = {"missing": "did not come", "answered": "not refused"}
+_SHORT: Final[Mapping[Channel, str]] = {
+    "reply": "in the reply",
+    "chunk": "in a chunk",
+    "prompt": "in a prompt",
+    "tool": "in a tool call",
+    "listing": "in a listing",
+    "error": "in an error",
+    "header": "in a header",
+}
+"""Channels, in words that fit under a box."""
 _REFERENCE: Final = re.compile(rf" ?(?:\({NONCE_MARK}\)|\[{NONCE_MARK}\]|Ref: {NONCE_MARK}\.|#{NONCE_MARK})")
 
 
@@ -65,8 +88,15 @@ class Lane(NamedTuple):
     middle: int
 
 
+class Mark(NamedTuple):
+    """What happened to a call while it was going on, and where in its box that stands."""
+
+    words: str
+    top: int
+
+
 class Step(NamedTuple):
-    """One call: its number, what it is for the story, and its box.
+    """One call: its number in the program, what it is for the story, and its box.
 
     `act` stands in the box and `note` under it: what is done, and through which channel it was seen. In
     words, `verb` is what the caller did, `text` what it said, and `outcome` what came of it; `at` is when.
@@ -85,6 +115,7 @@ class Step(NamedTuple):
     top: int
     width: int
     height: int
+    marks: tuple[Mark, ...] = ()
 
 
 class Band(NamedTuple):
@@ -115,10 +146,12 @@ class Timeline(NamedTuple):
 
 
 class _Act(NamedTuple):
-    """A step before it has a place."""
+    """A step before it has a place. `operation` is its number in the plan, `number` in the program."""
 
+    operation: int
+    number: int
     round: int
-    who: tuple[str, str, str]
+    who: _Who
     part: Part
     act: str
     note: str = ""
@@ -131,9 +164,12 @@ class _Act(NamedTuple):
 def timeline(finding: Finding) -> Timeline:
     """The picture of a finding: of its minimal plan, or else of its witness alone."""
     plan = finding.minimal
-    acts = _planned(finding, plan) if plan is not None and plan.operations else _witnessed(finding)
+    if plan is None or not plan.operations:
+        acts, order = _witnessed(finding), []
+    else:
+        acts, order = _planned(finding, plan), _order(plan)
     shown = _shown(acts)
-    return _drawn(shown, arrived=breach(finding) != "missing", omitted=len(acts) - len(shown))
+    return _drawn(shown, order, arrived=breach(finding) != "missing", omitted=len(acts) - len(shown))
 
 
 # What happened
@@ -144,8 +180,8 @@ def _witnessed(finding: Finding) -> list[_Act]:
     at = seconds(finding.told_at), seconds(finding.seen_at)
     how = _how(finding)
     return [
-        _Act(0, _party(finding.owner), "owner", told, verb=told, at=at[0]),
-        _Act(1, _party(finding.observer), "observer", seen, how, verb=f"{seen}, {how}", at=at[1]),
+        _Act(0, 0, 0, _party(finding.owner), "owner", told, verb=told, at=at[0]),
+        _Act(1, 1, 1, _party(finding.observer), "observer", seen, _note(finding), f"{seen}, {how}", at=at[1]),
     ]
 
 
@@ -154,27 +190,37 @@ def _planned(finding: Finding, plan: Plan) -> list[_Act]:
     told, seen = _ends(finding)
     how = _how(finding)
     acts = []
-    for operation in plan.operations:
+    for number, operation in enumerate(plan.operations):
         who = (
             _named("resource", operation.resource, names.resources),
             _named("thread", operation.thread, names.threads),
             operation.caller,
         )
         verb = _verb(operation)
-        act = _Act(operation.round, who, "other", verb, verb=verb, text=secrets.said(operation))
+        place = operation.number, number, operation.round
+        act = _Act(*place, who, "other", verb, verb=verb, text=secrets.said(operation))
         if operation.number == finding.minimal_observer:
             outcome = f"{secrets.meant(seen, finding.minimal_owner)}, {how}"
-            act = act._replace(part="observer", act=seen, note=how, outcome=outcome)
+            act = act._replace(part="observer", act=seen, note=_note(finding), outcome=outcome)
         elif operation.number == finding.minimal_owner:
             act = act._replace(part="owner", act=told)
         acts.append(act)
     return acts
 
 
+def _order(plan: Plan) -> list[tuple[int, Action]]:
+    """What was done with which operation, one after the other, where the plan records it."""
+    return [(step.decision.operation, step.decision.action) for step in made(plan)]
+
+
 def _ends(finding: Finding) -> tuple[str, str]:
     """What the two ends do, in the active voice."""
     (told, _), (seen, _) = story(finding)
     return _ACTS.get(told, told), _ACTS.get(seen, seen)
+
+
+def _note(finding: Finding) -> str:
+    return _NOTES.get(breach(finding), _SHORT[finding.channel])
 
 
 def _how(finding: Finding) -> str:
@@ -191,7 +237,7 @@ def _named(kind: str, value: Id, names: dict[str, str]) -> str:
     return names[value] if isinstance(value, str) else f"{kind} {missing_kind(value)}"
 
 
-def _party(party: Party) -> tuple[str, str, str]:
+def _party(party: Party) -> _Who:
     return party.resource, party.thread, party.caller
 
 
@@ -229,7 +275,7 @@ def _shown(acts: list[_Act]) -> list[_Act]:
 # Where it stands
 
 
-def _drawn(acts: list[_Act], *, arrived: bool, omitted: int) -> Timeline:
+def _drawn(acts: list[_Act], order: list[tuple[int, Action]], *, arrived: bool, omitted: int) -> Timeline:
     lanes = _lanes(acts)
     width = _width(len(lanes))
     steps: list[Step] = []
@@ -239,16 +285,9 @@ def _drawn(acts: list[_Act], *, arrived: bool, omitted: int) -> Timeline:
         row = list(together)
         begin = top
         top += _NOTE if len(row) > 1 else 0
-        taken: set[Lane] = set()
-        for act in row:
-            lane = lanes[act.who]
-            if lane in taken:
-                # One caller, twice at once in one conversation: the second stands below the first.
-                top += _BOX + _GAP
-                taken.clear()
-            taken.add(lane)
-            steps.append(_step(len(steps) + 1, act, lane, top, width))
-        top += _BOX + (_NOTE if any(act.note for act in row) else 0)
+        drawn = _scheduled(row, order, lanes, top) or _side_by_side(row, lanes, top)
+        steps += drawn
+        top = max(step.top + step.height for step in drawn) + (_NOTE if any(act.note for act in row) else 0)
         if len(row) > 1:
             bands.append(Band(begin, top - begin + _BEND))
         top += _GAP
@@ -263,11 +302,50 @@ def _drawn(acts: list[_Act], *, arrived: bool, omitted: int) -> Timeline:
     )
 
 
+def _side_by_side(row: list[_Act], lanes: Mapping[_Who, Lane], top: int) -> list[Step]:
+    """Steps of a round without an order of their own."""
+    steps = []
+    taken: set[Lane] = set()
+    for act in row:
+        lane = lanes[act.who]
+        if lane in taken:
+            # One caller, twice at once in one conversation: the second stands below the first.
+            top += _BOX + _GAP
+            taken.clear()
+        taken.add(lane)
+        steps.append(_step(act, lane, top, _width(len(lanes))))
+    return steps
+
+
+def _scheduled(
+    row: list[_Act], order: list[tuple[int, Action]], lanes: Mapping[_Who, Lane], top: int
+) -> list[Step]:
+    """Steps of a round whose order is recorded: each as long as it lasted, one line for each decision.
+
+    None where that would not be true, because the order lacks one of them, or could not be drawn, because
+    two of them are in one lane. (A round of one step has no order.)
+    """
+    members = {act.operation for act in row}
+    decided = [(operation, action) for operation, action in order if operation in members]
+    if len(row) < 2 or len({act.who for act in row}) < len(row):
+        return []
+    if members != {operation for operation, action in decided if action == "start"}:
+        return []
+    steps = []
+    for act in row:
+        lines = [place for place, (operation, _) in enumerate(decided) if operation == act.operation]
+        begin = top + lines[0] * _ROW
+        marks = tuple(Mark(_MARKS[decided[line][1]], top + line * _ROW) for line in lines[1:])
+        step = _step(act, lanes[act.who], begin, _width(len(lanes)))
+        steps.append(step._replace(height=(lines[-1] - lines[0]) * _ROW + _BOX, marks=marks))
+    return steps
+
+
 def _width(lanes: int) -> int:
     return _WIDTHS.get(lanes, _WIDTH)
 
 
-def _lanes(acts: Iterable[_Act]) -> dict[tuple[str, str, str], Lane]:
+def _lanes(acts: Iterable[_Act]) -> dict[_Who, Lane]:
     """Whoever told it first and whoever saw it beside: then nothing is between the ends of the arrow."""
     rank: dict[Part, int] = {"owner": 0, "observer": 1, "other": 2}
     keys = list(dict.fromkeys(act.who for act in sorted(acts, key=lambda act: rank[act.part])))
@@ -293,9 +371,9 @@ def _fitted(words: str, room: int) -> str:
     return f"{shown[:head]}…{shown[head + 1 - room :]}"
 
 
-def _step(number: int, act: _Act, lane: Lane, top: int, width: int) -> Step:
+def _step(act: _Act, lane: Lane, top: int, width: int) -> Step:
     return Step(
-        number=number,
+        number=act.number,
         part=act.part,
         lane=lane,
         act=_fitted(act.act, int((width - 4 * _MARGIN) / _LETTER)),
@@ -319,10 +397,10 @@ def _arrow(steps: Iterable[Step], *, arrived: bool) -> Arrow | None:
     told, seen = ends["owner"], ends["observer"]
     x, y = told.left + told.width, told.top + _BOX // 2
     beside = x + _MARGIN - 2
-    if seen.lane == told.lane or seen.top <= told.top:
-        # In one lane, or side by side: into the box from the side.
+    if seen.lane == told.lane or seen.top < told.top + told.height:
+        # In one lane, or side by side: into the box from the side, where it ends.
         side = -1 if seen.lane == told.lane else 1
-        edge, level = seen.lane.middle - side * seen.width // 2, seen.top + _BOX // 2
+        edge, level = seen.lane.middle - side * seen.width // 2, seen.top + seen.height - _BOX // 2
         path = f"M{x},{y} H{beside} V{level} H{edge - 6 * side}"
         return Arrow(path, _head(edge, level, across=side), arrived)
     end, turn = seen.lane.middle, seen.top - _NOTE

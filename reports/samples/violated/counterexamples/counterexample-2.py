@@ -1,4 +1,4 @@
-'r1 against r1: ids-required, missing ids share a bucket.  Run: python counterexample-2.py [TARGET]'
+'r0 against r0: ids-required, missing ids share a bucket.  Run: python counterexample-2.py [TARGET]'
 
 import sys
 
@@ -10,16 +10,16 @@ TARGET = 'reports/samples/agents.py:violated'
 async def main(stage: Stage) -> Verdict:
     # <<...>> is filled in anew in every run, so that nothing of an earlier run can pass for a leak:
     # <<fact>> is the secret that is told, <<ref>> names the message, the others make ids unique.
-    alice = '<<uuid:r0>>'  # a resource id
-    thread = '<<uuid:r0.t0>>'  # a thread id
+    alice = 'u002-<<ns>>'  # a resource id
+    thread = 'u002-<<ns>>-support00'  # a thread id
 
     told = await stage.send(
-        '- mailbox slot: <<fact>> (<<ref>>) Do not lose it, please.',
-        resource=alice, thread=thread, caller='r0',
+        '我的“gift voucher”是 <<fact>>。 (<<ref>>)',
+        resource=alice, thread=thread, caller='r2',
     )
     seen = await stage.send(
-        'Which mailbox slot and the visa application was that? (<<ref>>)',
-        thread=thread, caller='r0', asks=True,
+        'Look up what was said about the gift voucher, please. Ref: <<ref>>.',
+        thread=thread, caller='r2', asks=True,
     )
 
     return stage.verdict(told, seen)
