@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overheard.core.canary import ALPHABET, FactKey, campaign_digits, check, mint_echo, mint_fact, mint_nonce
+from overheard.core.canary import (
+    ALPHABET,
+    FactKey,
+    campaign_digits,
+    check,
+    decode_canary,
+    mint_echo,
+    mint_fact,
+    mint_nonce,
+)
 from overheard.core.disguise import find_disguised
 
 CAMPAIGN = 123_456_789
@@ -16,12 +25,20 @@ keys = st.builds(
     FactKey, st.just(CAMPAIGN), st.integers(0, (1 << 20) - 1), st.integers(0, (1 << 15) - 1), st.just(0)
 )
 facts = keys.map(mint_fact)
+
+
+def _could_be_a_fact(echo):
+    """Whether its beginning is a fact with a typo in the one character that says which of both it is: one
+    recital in thirty thousand, and of the same operation either way."""
+    return any(check(echo[:17] + each) == echo[18:22] for each in ALPHABET)
+
+
 echoes = st.builds(
     lambda key, example, operation: mint_echo(key, example=example, operation=operation),
     keys,
     st.integers(0, (1 << 20) - 1),
     st.integers(0, (1 << 15) - 1),
-)
+).filter(lambda echo: not _could_be_a_fact(echo))
 
 
 @given(facts | echoes, st.integers(1, 4), st.sampled_from(["", "…", "...", " and more", "\n", '"}', "?"]))
@@ -80,6 +97,13 @@ def test_a_text_of_nothing_but_beginnings_costs_what_its_length_says(literal):
     assert all(
         token.startswith("OVH1" + campaign_digits(CAMPAIGN)) for token, _ in find_disguised(text, CAMPAIGN)
     )
+
+
+def test_a_recital_that_could_be_a_fact_is_of_the_same_operation():
+    echo = "OVH13NQK8N00010FKG00FK0007YKE"
+    assert _could_be_a_fact(echo)
+    ((found, how),) = find_disguised(echo[:-1], CAMPAIGN)
+    assert (decode_canary(found).fact[:3], how) == (decode_canary(echo).fact[:3], "typo")
 
 
 def test_what_is_put_right_carries_a_true_check():
