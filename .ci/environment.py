@@ -48,6 +48,31 @@ def python_with(name: str, *requirements: str, pins: Path | None = PINS) -> str:
     return str(python)
 
 
+def python_before(name: str, base: Path, *requirements: str) -> str:
+    """The interpreter of `.cache/NAME`: `requirements`, and behind them all that the environment `base` has.
+
+    So an environment of other versions of a few packages takes seconds. Only what is named is installed; what
+    it needs has to be in `base`. Raises CalledProcessError, with pip's words in it, if that fails.
+    """
+    folder = ROOT / ".cache" / name
+    stamp = folder / "made-from"
+    python = folder / "bin" / "python"
+    wanted = "\0".join((sys.version, str(base), *requirements))
+    if not (stamp.is_file() and stamp.read_text() == wanted):
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder)
+        pip = [str(base / "bin" / "python"), "-m", "pip", "--python", str(python), "install", "--quiet"]
+        options = ["--disable-pip-version-check", "--no-deps"]
+        subprocess.run([*pip, *options, *requirements], check=True, capture_output=True, text=True)
+        (packages,) = folder.glob("lib/python*/site-packages")
+        (behind,) = base.glob("lib/python*/site-packages")
+        # Lines of a .pth file come after the environment's own packages; those in `behind` are read as well,
+        # for that is how an editable install is found.
+        (packages / "behind.pth").write_text(f"import site; site.addsitedir({str(behind)!r})\n")
+        stamp.write_text(wanted)
+    return str(python)
+
+
 def become(python: str, *arguments: str) -> None:
     """Run `python` with `arguments` in the place of this process."""
     os.execv(python, [python, *arguments])
