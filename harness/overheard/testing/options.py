@@ -91,10 +91,15 @@ def shows_evidence(config: pytest.Config) -> bool:
     return bool(asked.switch("show-evidence") or asked.ini("show-evidence"))
 
 
-def command_of(settings: Settings, owner: str) -> str:
-    """The line that repeats the checks of a declared test, whose fixtures only pytest can make."""
+def command_of(config: pytest.Config, settings: Settings, owner: str) -> str:
+    """The line that repeats the checks of a declared test, whose fixtures only pytest can make.
+
+    What the test itself declares need not be said again.
+    """
     words = ["pytest", owner.partition("[")[0], "--overheard-seed", str(settings.seed)]
     words += ["--overheard-profile", settings.profile]
+    for name in _Asked(config).words("scenario"):
+        words += ["--overheard-scenario", name]
     for origin, layer in settings.layers:
         if origin in ("flag", "environment"):
             for key, value in layer.items():

@@ -164,7 +164,7 @@ def prepared(
         settings=settings,
         scenarios=scenarios,
         folder=settings.output if owner == ROOT else settings.output / folder_of(owner),
-        command=settings.command if owner == ROOT else command_of(settings, owner),
+        command=settings.command if owner == ROOT else command_of(config, settings, owner),
         number=int.from_bytes(digest) >> 2,
         started=shared["started"],
         checks={
