@@ -14,7 +14,7 @@ from overheard.check.exposure import Exposure, exposures
 from overheard.check.observe import Observed
 from overheard.check.relation import MATCHES, RECALL
 from overheard.check.swap import answers
-from overheard.check.view import View
+from overheard.check.view import Op, View
 from overheard.core.operation import Mode, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
@@ -61,18 +61,21 @@ def swaps_of(seen: Observed, campaign: int) -> Iterator[Proof]:
     The plan is cut to two that were in flight together and that must not hear of each other.
     """
     done: set[Mode] = set()
-    for answer in answers(seen.view, campaign):
+    answered = list(answers(seen.view, campaign))
+    by_round: dict[int, list[Op]] = {}
+    for answer in answered:
+        by_round.setdefault(answer.op.plan.round, []).append(answer.op)
+    for answer in answered:
         op, condition = answer.op, answer.condition
         if not answer.control or condition in done:
             continue
         other = next(
             (
-                one.op
-                for one in answers(seen.view, campaign)
-                if one.op.plan.round == op.plan.round
-                and one.op.overlaps(op)
-                and one.op.leader != op.leader
-                and seen.relations.of(one.op, op) not in (RECALL, None)
+                one
+                for one in by_round[op.plan.round]
+                if one.overlaps(op)
+                and one.leader != op.leader
+                and seen.relations.of(one, op) not in (RECALL, None)
             ),
             None,
         )
