@@ -80,6 +80,9 @@ class Suspects:
     ) -> None:
         self._chosen: list[Collision] = []
         left = {met for met in leaked if met}
+        # A kind of pair that leaked and at another time did not was hidden then, and kept apart by nothing: a
+        # store searched by prefix, ten results at most, was said to fold ids as well.
+        apart = set(apart) - left
         while left:
             candidates = sorted(frozenset[Collision]().union(*left))
             best = min(candidates, key=lambda one: _weight(one, left, apart))
