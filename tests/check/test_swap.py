@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from overheard.check.judge import judge
-from overheard.check.observe import observe
+from overheard.check.observe import Stray, leak_of_stray, observe
 from overheard.check.relation import MATCHES
 from overheard.check.view import View
+from overheard.core.canary import Canary, FactKey, mint_nonce
 from overheard.history.events import Injection
 
 ASKED = ("recall-within-thread", "no-cross-resource-leakage", MATCHES)
@@ -106,6 +107,24 @@ def test_an_answer_of_an_earlier_example_is_found(answered, history):
     assert [one.observer.number for one in seen.strays] == [1]
     assert not seen.leaks
     assert first.started.example == 0
+
+
+@pytest.mark.parametrize(
+    ("who", "scope", "found"),
+    [("r0@=0", "resource", False), ("r0@=0", "thread", True), ("r0", "resource", True)],
+)
+def test_what_one_resource_is_quoted_of_an_earlier_example_is_no_swap(history, who, scope, found):
+    """A resource called `0` is the same in every example. An agent with one memory for it, and no model, quotes
+    there what it was told in the example before; it was said to cache its answers."""
+    lines = f"{who} a !x re\n{who} a ?x =x re\n"
+    made = history(f"{lines}--\n{lines}", contract={"scope": scope})
+    first, second = (
+        View(each.started, each.events, campaign=made.header.campaign, contract=made.header.contract)
+        for each in made.examples()
+    )
+    fact, token = FactKey(made.header.campaign, 0, 0, 0), mint_nonce(made.header.campaign, 0, 0)
+    stray = Stray(second, second.ops[1], Canary(fact, None), token, "reply", "", 0, token)
+    assert (leak_of_stray(stray, first.ops[0], made.header.contract) is not None) == found
 
 
 def _from_the_first(event):

@@ -22,7 +22,7 @@ answer = "text"
 headers = { Authorization = "Bearer {credentials}" }
 json = { message = "{message}", thread = "{thread}", resource = "{resource}" }
 """
-PROFILE = msgspec.structs.replace(PROFILES["smoke"], explore=3, drawn=1, seconds=600.0)
+PROFILE = msgspec.structs.replace(PROFILES["smoke"], drawn=1, seconds=600.0)
 
 
 AGENT = web.AppKey("agent", object)

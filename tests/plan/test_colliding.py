@@ -62,7 +62,7 @@ def reached(plan):
 @pytest.mark.parametrize("how", CONTRACTS)
 def test_eight_examples_reach_every_cell_that_is_asked_for(how, scenarios):
     contract, offers = CONTRACTS[how]
-    table = colliding_cells(offers, asked(scenarios))
+    table = colliding_cells(contract, offers, asked(scenarios))
     for seed in range(4):
         found = Counter(
             cell for plan in plans(scenarios, contract, offers, seed) for cell, _, _ in reached(plan)

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 
 from overheard.check.exposure import exposures
+from overheard.core.collision import RESERVED
 from overheard.core.operation import bind_text
 from overheard.drive.inject import INJECTORS
 from overheard.reduce.project import project
@@ -77,6 +78,24 @@ def test_without_a_model_call_none_is_put_into_prompts(weave, observed):
     proofs = list(proofs_of(observed(weave("many-resources", 1), with_model=False)))
     assert proofs
     assert {proof.injection.channel for proof in proofs} == {"reply"}
+
+
+def test_nothing_is_put_into_prompts_of_ids_that_are_the_same_in_every_example(weave, observed):
+    """A target whose threads are owned refuses whoever comes second to `*`, and the leak went unseen."""
+    into, met = set(), False
+    for seed in range(8):
+        seen = observed(weave("colliding-ids", seed))
+        met = met or any(
+            not RESERVED.isdisjoint(one.probe.presented) and one.probe.called() for one in exposures(seen)
+        )
+        into |= {
+            plan.operations[injection.into].thread
+            for plan, injection, _ in proofs_of(seen)
+            if injection.channel == "prompt"
+        }
+    assert met
+    assert RESERVED.isdisjoint(into)
+    assert into
 
 
 def test_where_nothing_was_exposed_there_is_nothing_to_prove(weave, observed):

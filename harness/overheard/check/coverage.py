@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, get_args
+from typing import Any, Final, NamedTuple, get_args
 
 from overheard.check.relation import (
     CROSS_RESOURCE,
@@ -128,6 +128,8 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
             return "the target takes neither a thread nor a resource, so neither can be missing"
     elif invariant == DISTINCT and not takes & {"thread", "resource"}:
         return "the target takes neither a thread nor a resource, so no two of them could be taken for one"
+    elif invariant == DISTINCT and "thread" not in takes and contract.authentication == "caller":
+        return _PROVED
     elif invariant in (CROSS_THREAD, OWNERSHIP) and "thread" not in takes:
         return "the target takes no thread, so a resource has one conversation"
     elif invariant == OWNERSHIP and not takes & {"resource", "caller", "tenant"}:
@@ -176,7 +178,7 @@ def missing_cells(
     return table
 
 
-def colliding_cells(offers: Offers, scenario: Asked) -> dict[str, str]:
+def colliding_cells(contract: Contract, offers: Offers, scenario: Asked) -> dict[str, str]:
     """The same of `distinct-ids-stay-distinct`. What the target does not take at all is not asked for."""
     takes = set(offers.accepts)
     table: dict[str, str] = {}
@@ -187,10 +189,13 @@ def colliding_cells(offers: Offers, scenario: Asked) -> dict[str, str]:
             # A blank is what is left of white space: what cannot say the one cannot say the other.
             unsaid = how == "space" and f"{ids} blank" in offers.cannot
             why = f"the target's requests cannot say white space at the ends of a {ids} id" if unsaid else ""
+            if ids != "thread" and contract.authentication == "caller":
+                why = _PROVED
             table[f"{DISTINCT}: {'ids' if ids == 'both' else ids} {how}"] = why
     return table
 
 
+_PROVED: Final = "callers prove who they are, so their resource ids are not theirs to choose"
 _TAKEN: Mapping[str, tuple[str, ...]] = {
     "thread": ("thread",),
     "resource": ("resource",),
@@ -204,7 +209,7 @@ def _relations(
     """Relations of an invariant that has several -> why they are not offered, or empty."""
     if invariant == IDS:
         return missing_cells(contract, offers, scenario, surface)
-    return colliding_cells(offers, scenario) if invariant == DISTINCT else {}
+    return colliding_cells(contract, offers, scenario) if invariant == DISTINCT else {}
 
 
 def cells(

@@ -182,7 +182,7 @@ def _swapped(seen: Observed, swap: Swap, campaign: int) -> None:
     owner, op, nonce = swap
     fact = FactKey(campaign, nonce[1], nonce[2], 0)
     if owner is None:
-        seen.strayed = True
+        seen.strayed = seen.strayed or RESERVED.isdisjoint(op.presented)
         if len(seen.strays) < seen.room:
             token = mint_nonce(*nonce)
             seen.strays.append(
@@ -458,12 +458,14 @@ def _mixed(found: Iterable[Sighting], view: View, campaign: int) -> list[Leak]:
 
 def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak | None:
     """The leak between two examples, or None if what was seen was permitted: a thread that a bearer target
-    calls `default` is the same in all of them."""  # noqa: D209
+    calls `default` is the same in all of them, and so is what it quotes."""  # noqa: D209
+    invariant = between_examples(owner, stray.observer, contract)
+    if invariant in (RECALL, None):
+        return None
     if is_nonce(stray.token):
         token = bind_nonce(owner.plan, stray.canary.fact.campaign, stray.canary.fact.example)
         return _leak_between(MATCHES, stray._replace(token=token), owner)
-    invariant = between_examples(owner, stray.observer, contract)
-    return None if invariant in (RECALL, None) else _leak_between(invariant, stray, owner)
+    return _leak_between(invariant, stray, owner)
 
 
 def _leak_between(invariant: str, stray: Stray, owner: Op) -> Leak:

@@ -144,6 +144,15 @@ def cell_table(scenario: Scenario, contract: Contract, offers: Offers) -> dict[C
     return {cell: _cell_unavailable(cell, contract, offers) for cell in asked}
 
 
+def chosen(ids: CollidingId, contract: Contract) -> bool:
+    """Whether these ids are a caller's to choose: whoever has to prove who it is cannot choose its resource.
+
+    What stands in a proof is at the mercy of what carries it, and no server's doing: the one that goes by the
+    proof was said to fold `ann ` into `ann`, because no HTTP header ends in white space.
+    """
+    return ids == "thread" or contract.authentication != "caller"
+
+
 def sayable(family: Family, ids: CollidingId, offers: Offers) -> bool:
     """Whether the target can be shown ids that collide under functions of this family.
 
@@ -154,15 +163,15 @@ def sayable(family: Family, ids: CollidingId, offers: Offers) -> bool:
 
 def clashes(scenario: Scenario, contract: Contract, offers: Offers) -> list[Clash]:
     """The visits that the move `collide` goes through, in their order of rotation."""
-    threads = [Clash("thread", name) for name in _groups("thread", scenario, offers)]
+    threads = [Clash("thread", name) for name in _groups("thread", scenario, contract, offers)]
     own = threads if contract.scope == "thread" else []
     apart = [clash._replace(apart=True) for clash in threads]
-    resources = [Clash("resource", name) for name in _groups("resource", scenario, offers)]
+    resources = [Clash("resource", name) for name in _groups("resource", scenario, contract, offers)]
     others = [
         Clash(ids, what, part)
         for part in range(len(RESERVED_NAMES))
         for ids, what in _SPECIAL
-        if _special_offered(ids, what, scenario, offers)
+        if _special_offered(ids, what, scenario, contract, offers)
     ]
     rows = zip_longest(own, apart, resources, others)
     return [clash for row in rows for clash in row if clash is not None]
@@ -175,18 +184,21 @@ _SPECIAL: Final[tuple[tuple[CollidingId, str], ...]] = (
 )
 
 
-def _special_offered(ids: CollidingId, what: str, scenario: Scenario, offers: Offers) -> bool:
+def _special_offered(
+    ids: CollidingId, what: str, scenario: Scenario, contract: Contract, offers: Offers
+) -> bool:
     families = ACROSS if what == JOINED else (RESERVED,)
     taken = {"thread", "resource"} if ids == "both" else {ids}
     return (
         ids in scenario.colliding.ids
+        and chosen(ids, contract)
         and taken <= set(offers.accepts)
         and not set(families).isdisjoint(scenario.colliding.by)
     )
 
 
-def _groups(ids: CollidingId, scenario: Scenario, offers: Offers) -> list[str]:
-    if ids not in scenario.colliding.ids or ids not in offers.accepts:
+def _groups(ids: CollidingId, scenario: Scenario, contract: Contract, offers: Offers) -> list[str]:
+    if ids not in scenario.colliding.ids or ids not in offers.accepts or not chosen(ids, contract):
         return []
     wanted = [family for family in scenario.colliding.by if sayable(family, ids, offers)]
     return [name for name, families in GROUPS.items() if not set(families).isdisjoint(wanted)]

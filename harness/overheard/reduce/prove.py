@@ -15,6 +15,7 @@ from overheard.check.observe import Observed
 from overheard.check.relation import MATCHES, RECALL
 from overheard.check.swap import answers
 from overheard.check.view import Op, View
+from overheard.core.collision import RESERVED
 from overheard.core.operation import Mode, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
@@ -36,8 +37,9 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
     """Where in this example a leak of memory could be put in: one for each cell exposed, and channel.
 
     The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
-    prompts only where the probe really made a model call; replies every target has, and a probe that looks
-    at what is stored has a listing instead.
+    prompts only where the probe really made a model call, and will make one again: an id that is the same in
+    every example, as `default` is, belongs by then to whoever used it first. Replies every target has, and a
+    probe that looks at what is stored has a listing instead.
     """
     done: set[tuple[str, Mode, str]] = set()
     channels: tuple[Literal["reply", "prompt", "listing"], ...]
@@ -49,7 +51,9 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
         for channel in channels:
             if (*cell, channel) in done:
                 continue
-            if channel == "prompt" and not exposure.probe.called():
+            if channel == "prompt" and not (
+                exposure.probe.called() and RESERVED.isdisjoint(exposure.probe.presented)
+            ):
                 continue
             done.add((*cell, channel))
             yield _proof(seen, exposure, channel)

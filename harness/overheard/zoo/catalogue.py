@@ -320,6 +320,7 @@ _CAUSES: Final = (
         "ids of others are shown",
         frozenset({CROSS_RESOURCE}),
         "Strangers are refused with a hint at the conversations that there are, which are everybody's.",
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "listing-unfiltered",
@@ -328,6 +329,7 @@ _CAUSES: Final = (
         "threads listed without a filter",
         frozenset({CROSS_RESOURCE}),
         "The list of threads is everybody's.",
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "messages-of-anybody",
@@ -344,6 +346,7 @@ _CAUSES: Final = (
         "search over everybody",
         frozenset({CROSS_RESOURCE}),
         "A search drops the resource on the way to the index.",
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "filter-overrides",
@@ -352,6 +355,7 @@ _CAUSES: Final = (
         "search over everybody",
         frozenset({CROSS_RESOURCE}),
         "Filters that a caller sends replace the one that keeps it among its own messages.",
+        also=frozenset({DISTINCT}),
     ),
     _Cause(
         "missing-unfilters",
