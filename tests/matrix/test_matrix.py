@@ -27,7 +27,7 @@ PART = ("test_target.py::test_a_leak_fails_its_check_and_no_other[n2]",)
 MORE = (
     "test_declared.py::test_a_declared_test_is_a_check_for_every_promise[n2]",
     "test_declared.py::test_fixtures_live_while_the_scenario_is_driven_and_are_made_once_for_it[alone]",
-    "test_habits.py::test_lf_runs_what_failed",
+    "test_habits.py::test_lf_runs_what_failed[alone]",
     "test_habits.py::test_options_are_in_a_group_of_their_own_and_the_marker_is_known",
     "test_habits.py::test_collecting_drives_nothing_and_writes_nothing",
     "test_baseline.py::test_a_check_that_only_known_findings_break_is_expected_to_fail[alone]",

@@ -122,6 +122,12 @@ FILES = {
     """,
 }
 OWN = 6
+EXPECTED = {
+    "stranger::recall-within-thread": "passed",
+    "stranger::thread-ownership": "failure",
+    "sibling-threads::recall-within-thread": "passed",
+    "sibling-threads::no-cross-thread-recall": "passed",
+}
 
 
 class Session:
@@ -224,12 +230,7 @@ def test_the_findings_are_those_of_the_command_line_and_the_suite_is_untouched(c
     # What the command line found is tried first by now: `init` has made a folder for that.
     earlier = {name: way for name, way in session.isolation.items() if name.startswith("regressions::")}
     assert list(earlier.values()) == ["failure"]
-    assert {name: way for name, way in session.isolation.items() if name not in earlier} == {
-        "stranger::recall-within-thread": "passed",
-        "stranger::thread-ownership": "failure",
-        "sibling-threads::recall-within-thread": "passed",
-        "sibling-threads::no-cross-thread-recall": "passed",
-    }
+    assert {name: way for name, way in session.isolation.items() if name not in earlier} == EXPECTED
     assert found(session.report) == found(told)
     assert found(told)
     assert session.report["verdict"] == told["verdict"] == "violated"
@@ -259,3 +260,59 @@ def test_the_habits_of_a_test_run_and_what_is_left_behind(suite, repository, che
     assert done.returncode == 0
     assert "wrote" not in done.stdout
     assert {path: path.read_bytes() for path in repository.rglob("*.py")} == before
+
+
+FIXTURES = """
+import asyncio
+
+import pytest
+from overheard.testing import isolation
+from overheard.zoo.catalogue import CATALOGUE
+
+
+@pytest.fixture
+async def make():
+    loop = asyncio.get_running_loop()
+    yield CATALOGUE["correct-thread"].build
+    assert asyncio.get_running_loop() is loop, "the loop of the fixture is still its own"
+
+
+MARKS
+@isolation
+async def test_coroutine(make):
+    return make()
+
+
+MARKS
+@isolation
+def test_plain(make):
+    return make
+
+
+MARKS
+async def test_mine(make):
+    assert make
+"""
+
+
+@pytest.mark.parametrize(
+    ("marks", "mode"),
+    [("", "auto"), ('@pytest.mark.usefixtures("anyio_backend")\n@pytest.mark.anyio', "strict")],
+    ids=["pytest-asyncio", "anyio"],
+)
+def test_fixtures_of_event_loop_plugins_make_the_factory(suite, tmp_path, marks, mode):
+    (tmp_path / "conftest.py").write_text(
+        "import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+    )
+    text = FIXTURES.replace("MARKS", marks)
+    if mode == "strict":
+        text = text.replace("async def make():", "async def make(anyio_backend):")
+    (tmp_path / "test_fixtures.py").write_text(text)
+    done = call(
+        suite, tmp_path, "pytest", f"--override-ini=asyncio_mode={mode}", "-W", "error",
+        "--override-ini=asyncio_default_fixture_loop_scope=function", "--junitxml=junit.xml",
+    )  # fmt: skip
+    session = Session(done, tmp_path)
+    assert session.code == 0, session.out
+    assert list(session.cases.values()) == ["passed"] * (2 * len(EXPECTED) + 1)
+    assert session.out.count("\nheld: ") == 2

@@ -1,5 +1,6 @@
 """In continuous integration: exit code, verdict line, JUnit and GitHub's own pages say the same."""
 
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -62,10 +63,7 @@ def test_elsewhere_github_is_told_nothing(check, monkeypatch, tmp_path):
         ("leaky", ()),
         ("leaky", ("-k", "recall")),
         ("correct", ("--overheard-contract=thread_ids=bearer",)),
-        ("amnesic", ()),
         ("broken", ()),
-        ("refusing", ()),
-        ("silent", ()),
         ("careless", ()),
         ("nobody", ()),
     ],
@@ -85,3 +83,102 @@ def test_exit_code_verdict_line_and_both_junit_files_never_disagree(check, agent
         "violated" if int(suite.get("failures")) else "inconclusive" if int(suite.get("errors")) else "held"
     )
     assert counted == session.report()["verdict"] == read
+
+
+TABLE = """
+import pytest
+from overheard.testing import isolation
+from overheard.zoo.catalogue import CATALOGUE
+
+AGENTS = {
+    "held": "correct-thread", "violated": "thread-only-key-memory", "accepted": "thread-only-key-memory",
+    "forgets": "amnesic", "constant": "constant-reply", "parrot": "echo-of-input", "canned": "ignores-mirror",
+    "errs": "always-error", "refuses": "refuses-everything", "silent": "empty-answer",
+}
+
+def made(name):
+    if name == "unbuildable":
+        raise RuntimeError("no database")
+    return CATALOGUE[AGENTS[name]].build()
+
+@pytest.mark.parametrize("name", [*AGENTS, "unbuildable"])
+@isolation(scenarios=["stranger"], profile="smoke")
+def test_isolation(name):
+    return made(name)
+
+@isolation(scenarios=["concurrent-resources"], profile="smoke")
+def test_one_at_a_time():
+    return CATALOGUE["serialises"].build()
+"""
+VERDICTS = {
+    "held": "held",
+    "violated": "violated",
+    "accepted": "accepted",
+    **dict.fromkeys(("forgets", "constant", "parrot", "canned"), "violated"),
+    **dict.fromkeys(("errs", "refuses", "silent", "unbuildable"), "inconclusive"),
+}
+KNOWN = """
+[[finding]]
+target = "test_table.py:test_isolation[accepted]"
+invariant = "thread-ownership"
+diagnosis = "thread id is the only key"
+places = ["send/reply"]
+reason = "known"
+owner = "ada"
+expires = 2999-12-31
+"""
+
+
+def of_cases(cases):
+    """What a reader of JUnit says that knows failures and errors, and nothing of us."""
+    states = set(cases.values())
+    return "violated" if "failure" in states else "inconclusive" if "error" in states else "not a failure"
+
+
+def test_over_a_table_of_runs_everything_that_is_said_agrees(check, project, processes):
+    """Each agent of the table is a run of its own, with its own verdict line, report and JUnit file."""
+    project.makepyfile(test_table=TABLE)
+    Path("overheard-baseline.toml").write_text(KNOWN)
+    session = check(*processes, scenarios=())
+    assert session.code == 1
+    lines = {
+        line.partition("]")[0].rpartition("[")[2]: line.partition(":")[0]
+        for line in session.verdicts
+        if "[" in line
+    }
+    assert lines == VERDICTS
+    overlap = next(line for line in session.verdicts if "test_one_at_a_time" in line)
+    assert overlap.startswith("inconclusive: ")
+    assert "requests never overlapped" in overlap
+    reports = {
+        json.loads(path.read_text())["target"]: path.parent
+        for path in Path("reports/overheard").glob("*/report.json")
+    }
+    for name, verdict in {**VERDICTS, "": "inconclusive"}.items():
+        test = f"test_isolation[{name}" if name else "test_one_at_a_time"
+        cases = {
+            case: state for case, state in session.cases.items() if case.startswith(f"test_table::{test}")
+        }
+        assert cases
+        assert of_cases(cases) == (verdict if verdict in ("violated", "inconclusive") else "not a failure"), (
+            name
+        )
+        assert ("skipped" in cases.values()) == (verdict == "accepted")
+        folder = reports.get(f"test_table.py:{test}{']' if name else ''}")
+        assert (folder is None) == (name == "unbuildable"), "of what could not be built nothing was recorded"
+        if folder is not None:
+            assert json.loads((folder / "report.json").read_text())["verdict"] == verdict
+            ours = {
+                case.get("name"): "+".join(each.tag for each in case)
+                for case in ET.parse(folder / "junit.xml").iter("testcase")
+            }
+            assert of_cases(ours) == of_cases(cases)
+
+
+def test_pytests_own_junit_file_stays_one_that_strict_readers_take(check, processes):
+    """Properties in a test case, or two outcomes of one, are what they stumble over."""
+    check(TARGET, *processes)
+    for case in ET.parse("junit.xml").getroot().iter("testcase"):
+        assert {child.tag for child in case} <= {"failure", "error", "skipped", "system-out", "system-err"}
+        assert len(case) <= 1
+        assert set(case.attrib) == {"classname", "name", "time"}

@@ -1,6 +1,7 @@
 """Targets that never answer, and people who do not wait: the other tests still count, and nothing passes."""
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 HANGING = """
@@ -46,3 +47,6 @@ def test_an_interrupt_ends_the_session_and_certifies_nothing(check, project):
     report = json.loads(Path("reports/overheard/report.json").read_text())
     assert report["verdict"] == session.verdict
     assert not report["complete"]
+    ours = ET.parse("reports/overheard/junit.xml").getroot()
+    states = {each.tag for case in ours.iter("testcase") for each in case} & {"failure", "error"}
+    assert states, "what was interrupted has not passed, in whatever file"

@@ -52,10 +52,12 @@ def test_x_stops_and_what_was_not_run_is_said(check, processes):
     assert not any("::verdict" in name for name in session.cases)
 
 
-def test_lf_runs_what_failed(check):
+def test_lf_runs_what_failed(check, processes):
     check(TARGET)
-    session = check(TARGET, "--lf")
+    session = check(TARGET, "--lf", *processes)
     assert session.cases == {OWNERSHIP: "failure"}
+    if processes:
+        return
     session = check("--overheard=agent.py:correct", "--lf")
     assert session.cases == {OWNERSHIP: "passed"}
     assert session.code == 0
@@ -68,6 +70,28 @@ def test_collecting_drives_nothing_and_writes_nothing(check):
     assert "overheard::stranger::thread-ownership" in session.out
     assert not Path("reports").exists()
     assert "violated" not in session.out
+
+
+@pytest.mark.parametrize("how", ["--setup-plan", "--setup-only"])
+def test_looking_at_fixtures_drives_nothing_and_writes_nothing(check, project, how):
+    project.makepyfile(
+        test_declared="""
+        import pytest
+        from overheard.testing import isolation
+
+        @pytest.fixture
+        def make():
+            raise AssertionError("made")
+
+        @isolation
+        def test_isolation():
+            raise AssertionError("called")
+        """
+    )
+    session = check(TARGET, how)
+    assert session.code == 0, session.out
+    assert session.verdicts == []
+    assert not Path("reports").exists()
 
 
 def test_durations_show_where_the_time_went(check):

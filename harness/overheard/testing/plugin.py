@@ -30,6 +30,8 @@ class Plugin:
         self.shared = shared
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        # `--collect-only`, `--setup-only` and `--setup-plan` show what there is, and run none of it.
+        self.only_looks = config.option.collectonly or config.getoption("setuponly", default=False)
         self.desk = Desk(workers=int(worker["workercount"]) if worker else 1)
         self.runs: dict[str, Run] = {}
         self._picked = self._take_own_arguments()
@@ -124,7 +126,7 @@ class Plugin:
             if check is not None:
                 chosen = self.runs[check.owner].selected
                 chosen.setdefault(check.scenario, []).append(check.invariant)
-        if self.is_worker or self.config.option.collectonly:
+        if self.is_worker or self.only_looks:
             return
         for owner, run in self.runs.items():
             if run.selected:
@@ -189,7 +191,7 @@ class Plugin:
 
     def finish(self, session: pytest.Session, raised: type[BaseException] | None) -> None:
         """Join, judge and write once everything has run, while the session can still fail of it."""
-        if self.is_worker or self.config.option.collectonly:
+        if self.is_worker or self.only_looks:
             return
         # `session.Interrupted`, which says that somebody asked to stop, is a KeyboardInterrupt too.
         interrupted = (
