@@ -71,6 +71,8 @@ def test_a_function_takes_two_for_one(stored, presented, function):
         ("7", "7.0", "the whole number"),
         ("seven", "SEVEN", "the whole number"),
         ("nan", "NaN", "the floating-point number"),
+        ("4677e648000", "4677e648002", "the floating-point number"),
+        ("0e123456000", "0e123456001", "the floating-point number"),
         ("x" * 40 + "a", "x" * 40 + "b", "the first 64 characters"),
     ],
 )

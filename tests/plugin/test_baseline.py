@@ -65,14 +65,14 @@ def test_runxfail_takes_no_notice_of_it(check, baseline):
     assert session.cases[OWNERSHIP] == "failure"
 
 
-def test_a_part_of_it_may_tell_another_story_and_the_whole_is_exact(check, baseline, processes):
+def test_a_part_of_it_may_tell_another_story_and_the_whole_is_exact(check, baseline):
     """Seen in one scenario alone, an agent that mixes resources seems to ignore all ids."""
     known = ENTRY.replace("thread-ownership", "no-cross-resource-leakage")
     known = known.replace("thread id is the only key", "{}")
     names = ("many-resources", "sibling-threads")
     target = "--overheard=agent.py:insights"
     baseline(known.format("resource ignored"))
-    session = check(target, *processes, scenarios=names)
+    session = check(target, scenarios=names)
     assert session.code == 0, session.out
     assert session.verdict == "accepted"
     session = check(target, "-k", "many-resources", scenarios=names)
@@ -85,18 +85,28 @@ def test_a_part_of_it_may_tell_another_story_and_the_whole_is_exact(check, basel
 
 
 def test_flag_variable_and_ini_setting_name_the_file(check, baseline, project, monkeypatch):
-    baseline(name="mine.toml")
-    assert check(TARGET, "--overheard-baseline=mine.toml").verdict == "accepted"
-    monkeypatch.setenv("OVERHEARD_BASELINE", "mine.toml")
-    assert check(TARGET).verdict == "accepted"
-    monkeypatch.setenv("OVERHEARD_BASELINE", "none.toml")
-    session = check(TARGET)
-    assert session.code == 4
-    assert "there is no baseline" in session.out + session.err
+    """That a file is missing is found out when the session begins: nothing has to be driven for it."""
+
+    def missed(*arguments):
+        session = check(TARGET, "--collect-only", *arguments)
+        assert session.code == 4
+        return (
+            (session.out + session.err)
+            .partition("there is no baseline ")[2]
+            .partition(";")[0]
+            .rpartition("/")[2]
+        )
+
+    assert missed("--overheard-baseline=a.toml") == "a.toml"
+    monkeypatch.setenv("OVERHEARD_BASELINE", "b.toml")
+    assert missed() == "b.toml"
+    assert missed("--overheard-baseline=a.toml") == "a.toml"
     monkeypatch.delenv("OVERHEARD_BASELINE")
     project.makeini(
         "[pytest]\naddopts = -p no:langsmith_plugin -p no:faker\noverheard_baseline = mine.toml\n"
     )
+    assert missed() == "mine.toml"
+    baseline(name="mine.toml")
     assert check(TARGET).verdict == "accepted"
 
 

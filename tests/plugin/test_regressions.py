@@ -109,7 +109,7 @@ def test_an_agent_that_cannot_show_it_is_no_better_for_that(check, keep):
     assert earlier(session) == {"one": "skipped"}
 
 
-def test_a_declared_test_tries_them_too(check, keep, project, processes):
+def test_a_declared_test_tries_them_too(check, keep, project):
     keep("one")
     project.makepyfile(
         test_agent="""
@@ -122,7 +122,7 @@ def test_a_declared_test_tries_them_too(check, keep, project, processes):
             return getattr(agent, kind)
         """
     )
-    session = check(*processes)
+    session = check()
     ways = {name.partition("[")[2]: way for name, way in session.cases.items() if "regressions" in name}
     assert ways == {"leaky-regressions::one]": "failure", "correct-regressions::one]": "passed"}
     assert sorted(line.partition(":")[0] for line in session.verdicts) == ["held", "violated"]
