@@ -521,7 +521,7 @@ class Stage:
             if proof.injection.invariant in leaked:
                 continue
             kind = proof.kind if self._options.prove else ()
-            key = (proof.injection.invariant, proof.injection.channel, *kind)
+            key = (proof.injection.invariant, proof.injection.injector, proof.injection.channel, *kind)
             kept = self._proofs.setdefault(key, [])
             if len(kept) < wanted:
                 kept.append(proof)
@@ -552,23 +552,23 @@ class Stage:
         found_in = leak.view.number
         last = found_in
         steps: list[Decision] = []
+        lost = leak.loss
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
-            nonlocal last
+            nonlocal last, lost
             seen = await self._execute(plan, "reduce", reduces=found_in)
-            shown_again = [
-                Ends(other.owner.number, other.observer.number)
-                for other in seen.leaks
-                if alike(other)[1:] == alike(leak)[1:]
-            ]
+            shown_again = [other for other in seen.leaks if alike(other)[1:] == alike(leak)[1:]]
             if not shown_again:
                 return None
             last = seen.view.number
             steps[:] = _steps(self._tap.example)
-            return ends if ends in shown_again else shown_again[0]
+            same = (other for other in shown_again if _ends(other)[:2] == ends[:2])
+            found = next(same, shown_again[0])
+            lost = found.loss
+            return _ends(found)
 
         whole = leak.view.started.plan
-        ends = Ends(leak.owner.number, leak.observer.number)
+        ends = _ends(leak)
         shrunk = None
         if whole.mode == "concurrent":
             shrunk = await shrink(whole, ends, reproduces, order=Trace(leak.view).choices)
@@ -593,8 +593,14 @@ class Stage:
                 executions=executions,
                 replays=REPLAYS,
                 replayed=replayed,
+                before=None if lost is None else lost.before.number,
+                missed=None if lost is None else lost.after.number,
             )
         )
+
+
+def _ends(leak: Leak) -> Ends:
+    return Ends(leak.owner.number, leak.observer.number, leak.through)
 
 
 def _steps(events: Iterable[AnyEvent]) -> list[Decision]:

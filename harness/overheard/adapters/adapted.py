@@ -45,7 +45,7 @@ class Backend(Protocol):
 class Further(Protocol):
     """A backend with surfaces beyond sending: those that its `offers` name.
 
-    `query` is for a search; `inputs` has the keys of `Backend`'s ids, and `filters`.
+    `query` is for a search; `inputs` has the keys of `Backend`'s ids, and those of `signature.FURTHER`.
     """
 
     async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any: ...
@@ -105,23 +105,34 @@ class Adapted:
     async def use(
         self,
         surface: str,
-        query: str,
+        text: str,
         *,
         thread: Id,
         resource: Id,
         caller: Caller,
         filters: Mapping[str, str] | None = None,
+        message_id: Id = OMITTED,
+        new_thread: Id = OMITTED,
+        new_resource: Id = OMITTED,
         probe: CallProbe | None = None,
     ) -> Answer:
-        """Use a surface beyond sending: what it shows, as text. Raises UsageError if the target has none."""
+        """Use a surface beyond sending: what it shows, as text. `text` is the query of a search, or the title
+        of a thread. Raises UsageError if the target has no such surface.
+        """
         probe = CallProbe() if probe is None else probe
         if surface not in self.offers.beyond or not isinstance(self._backend, Further):
             raise UsageError(f"{self.name} has no `{surface}`; it offers: {', '.join(self.offers.surfaces)}")
-        inputs = {**_ids(thread, resource, caller), "filters": filters or OMITTED}
-        if "filters" in self.offers.beyond[surface].required:
-            inputs["filters"] = filters or {}
+        required = self.offers.beyond[surface].required
+        inputs = {
+            **_ids(thread, resource, caller),
+            "filters": filters or ({} if "filters" in required else OMITTED),
+            "title": text or ("" if "title" in required else OMITTED),
+            "message_id": message_id,
+            "new_thread": new_thread,
+            "new_resource": new_resource,
+        }
         try:
-            answer = await self._backend.use(surface, query, inputs, probe)
+            answer = await self._backend.use(surface, text, inputs, probe)
         except Exception as error:
             self._refuse(error)
             raise

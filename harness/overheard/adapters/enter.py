@@ -21,7 +21,7 @@ from overheard.adapters.manners import ORDINARY, Manners
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
 from overheard.core.extension import Adapter
-from overheard.core.operation import READING
+from overheard.core.operation import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -170,7 +170,7 @@ def _beyond(target: Any, wanted: tuple[str, ...] | None) -> dict[str, Any]:
     Raises UsageError for one that is declared and not there.
     """
     found = {}
-    for surface in READING if wanted is None else wanted:
+    for surface in BEYOND if wanted is None else wanted:
         # Looked up statically first: a mock or proxy has every attribute one asks for.
         method = getattr(target, surface, None) if _has(target, surface) else None
         if callable(method):

@@ -43,6 +43,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     `places` are where all of them were seen, each a surface and a channel; `accepted` are the entries of the
     baseline that know some of them, `new` the places that no entry knows, `lapsed` entries that did until
     they expired. `extension` says that a plugin found it, and how a promise can break is then its own affair.
+    Where something was lost, `observer` is who did it, by `surface`, and `missed` the owner's operation that
+    looked for it in vain (in the minimal plan `minimal_missed`, after `minimal_before` had been shown it).
     """
 
     invariant: str
@@ -68,6 +70,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     minimal: Plan | None = None
     minimal_owner: int | None = None
     minimal_observer: int | None = None
+    missed: Party | None = None
+    minimal_before: int | None = None
+    minimal_missed: int | None = None
     replays: int = 0
     replayed: int = 0
     places: tuple[str, ...] = ()

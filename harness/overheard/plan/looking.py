@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from overheard.core.operation import BY_MESSAGE
 from overheard.plan.cast import Place
 from overheard.plan.intruding import intruder
 from overheard.plan.missing import leave_out, without
@@ -80,10 +81,12 @@ def _look_by(
 ) -> list[Step]:
     """Everybody looks by one surface, `after` some other steps. Returns the last looks."""
     shelves = [_Shelf(loom, surface, bracket, after) for bracket in brackets]
-    for own, target in _pairs(loom, surface, shelves):
+    # Under bearer whoever holds a message's id may read it, and nobody else could be told apart.
+    held = surface in BY_MESSAGE and loom.contract.thread_ids == "bearer"
+    for own, target in [] if held else _pairs(loom, surface, shelves):
         filters = _filters(loom, target.place) if "filters" in takes else None
         target.show(_elsewhere(loom, takes, own.place, target.place), own, filters)
-    if "thread" in takes and "thread" in loom.offers.accepts:
+    if "thread" in takes and "thread" in loom.offers.accepts and not held:
         _by_thread(loom, surface, shelves)
     for via, cell in less:
         pairs = _pairs(loom, surface, shelves) if via == surface else []
@@ -104,7 +107,7 @@ def _by_thread(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> None:
     if loom.contract.thread_ids == "owned" and not IDENTITY.isdisjoint(loom.offers.accepts):
         for own, target in _pairs(loom, surface, shelves):
             target.show(intruder(loom, own.place.actor, target.place), own)
-    if loom.contract.scope_of(surface) != "thread":
+    if loom.contract.scope_of(surface) != "thread" or surface in BY_MESSAGE:
         return
     for target in shelves[:WANTED]:
         actor = target.place.actor

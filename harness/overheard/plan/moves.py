@@ -12,7 +12,9 @@ from itertools import cycle, islice
 from typing import Final, TypeAlias
 
 from overheard.plan.cast import Place
+from overheard.plan.changing import change
 from overheard.plan.colliding import collide
+from overheard.plan.forgetting import forget
 from overheard.plan.intruding import intruder
 from overheard.plan.looking import look
 from overheard.plan.missing import missing
@@ -201,6 +203,8 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "same-text": same_text,
     "missing": missing,
     "look": look,
+    "change": change,
+    "forget": forget,
     "collide": collide,
     "chat": chat,
 }
