@@ -139,7 +139,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `plugins`   names and versions of plugins; `invariants` and `adapters` are what they bring.
     `timeout`   seconds for one operation.
     `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it
-                may be on another machine.
+                may be on another machine, `allow_destructive` that something may be deleted in one that was
+                not started here. `rate` is how many calls a second may begin, if that is limited.
     `prove`     put in every leak there is, not only the short form.
     `baseline`  known findings that are accepted; `part` says that this is part of a run, judged with others.
     `command`, `started`   how and when the run was asked for, for the record.
@@ -158,6 +159,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 30.0
     serve: str | None = None
     allow_remote: bool = False
+    allow_destructive: bool = False
+    rate: float | None = None
     prove: bool = False
     command: str = ""
     started: str = ""
@@ -306,7 +309,13 @@ async def _stage(
 
 def _manners(options: Options) -> Manners:
     folder = None if options.history is None else options.history.parent
-    return Manners(serve=options.serve, allow_remote=options.allow_remote, folder=folder)
+    return Manners(
+        serve=options.serve,
+        allow_remote=options.allow_remote,
+        allow_destructive=options.allow_destructive,
+        rate=options.rate,
+        folder=folder,
+    )
 
 
 def _promises_what_it_can(declared: DeclaredContract, adapted: Adapted) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
+from overheard.adapters.pace import UNHURRIED, Pace
 from overheard.adapters.shown import valid_shown
 from overheard.adapters.validate import InvalidAnswer, valid_chunk, valid_reply
 from overheard.core.errors import UsageError
@@ -64,19 +65,27 @@ class Adapted:
     """
 
     def __init__(
-        self, *, name: str, backend: Backend, settings: Mapping[str, Any], refusals: Refusals
+        self,
+        *,
+        name: str,
+        backend: Backend,
+        settings: Mapping[str, Any],
+        refusals: Refusals,
+        pace: Pace = UNHURRIED,
     ) -> None:
         self.name = name
         self.offers = backend.offers
         self.settings = settings
         self.refusals = refusals
         self._backend = backend
+        self._pace = pace
 
     async def send(
         self, message: str, *, thread: Id, resource: Id, caller: Caller, probe: CallProbe | None = None
     ) -> Answer:
         """Send one message and wait for the whole answer. An id that is OMITTED is not passed at all."""
         probe = CallProbe() if probe is None else probe
+        await self._pace.turn()
         try:
             answer = await self._backend.send(message, _ids(thread, resource, caller), probe)
         except Exception as error:
@@ -90,6 +99,7 @@ class Adapted:
         """Send one message and yield the answer's deltas. Raises UsageError if the target has no `stream`."""
         if "stream" not in self.offers.surfaces:
             raise UsageError(f"{self.name} has no `stream`; it offers: {', '.join(self.offers.surfaces)}")
+        await self._pace.turn()
         pieces = self._backend.stream(message, _ids(thread, resource, caller), probe or CallProbe())
         try:
             async for piece in pieces:
@@ -131,6 +141,7 @@ class Adapted:
             "new_thread": new_thread,
             "new_resource": new_resource,
         }
+        await self._pace.turn()
         try:
             answer = await self._backend.use(surface, text, inputs, probe)
         except Exception as error:

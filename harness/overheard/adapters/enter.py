@@ -18,6 +18,7 @@ from overheard.adapters.declare import DEFAULT_REFUSALS, NOTHING, Declaration, d
 from overheard.adapters.forms import FORMS, Form, form_of, misfit
 from overheard.adapters.functions import FunctionBackend
 from overheard.adapters.manners import ORDINARY, Manners
+from overheard.adapters.pace import UNHURRIED, Pace
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
 from overheard.core.extension import Adapter
@@ -74,6 +75,8 @@ async def enter(
             backend=await _backend(opened, name, pool, stack, manners),
             settings=opened.declared.settings,
             refusals=DEFAULT_REFUSALS if opened.declared.refusals is None else opened.declared.refusals,
+            # Behind HTTP every request waits its turn, those that mint and log in as well.
+            pace=UNHURRIED if opened.form == "http" else Pace(manners.rate),
         )
         yield adapted
     except BaseException:

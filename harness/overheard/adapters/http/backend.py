@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -16,16 +16,18 @@ from msgspec import UNSET
 from overheard.adapters.call import CallProbe
 from overheard.adapters.http.exchange import Exchange, Rules, read
 from overheard.adapters.http.model import Surface
-from overheard.adapters.http.reading import Pieces, Streamed, Whole, found
+from overheard.adapters.http.reading import Pieces, Shown, Streamed, Whole, found
 from overheard.adapters.http.request import IDS, Compiled, impossible, presents
 from overheard.adapters.http.target import HttpTarget, Requests
-from overheard.adapters.http.template import MINTED
+from overheard.adapters.http.template import FILTER, MINTED
 from overheard.adapters.launch import launched
 from overheard.adapters.manners import Manners
+from overheard.adapters.pace import Pace
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.errors import UsageError
 from overheard.core.ids import OMITTED, Id, missing_kind
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
+from overheard.core.operation import DESTRUCTIVE
 from overheard.core.outcome import Caller, Chunk, Reply
 
 _IDLE: Final = 4.0
@@ -36,7 +38,9 @@ that moment would be lost without anybody's fault."""
 class HttpBackend:
     """Drives one HTTP target. Made by `opened`."""
 
-    def __init__(self, target: HttpTarget, requests: Requests, exchange: Exchange) -> None:
+    def __init__(
+        self, target: HttpTarget, requests: Requests, exchange: Exchange, *, withheld: Collection[str] = ()
+    ) -> None:
         self._file = target.file
         self._requests = requests
         self._exchange = exchange
@@ -47,9 +51,15 @@ class HttpBackend:
         self._whole = Whole(target.file.send, exchange.rules)
         self._send = _streamed(target.file.send)
         self._stream = None if target.file.stream is UNSET else _streamed(target.file.stream)
+        self._beyond = {
+            name: (requests.beyond[name], Shown(name, surface, exchange.rules))
+            for name, surface in target.beyond().items()
+            if name not in withheld
+        }
         sends = [requests.send, *([requests.stream] if requests.stream is not None else [])]
-        self._needs = {request.names: _Needs.of(request, requests.mint) for request in sends}
-        self.offers = _offers(requests)
+        every = [*sends, *requests.beyond.values()]
+        self._needs = {request.names: _Needs.of(request, requests.mint) for request in every}
+        self.offers = _offers(requests, withheld)
 
     @classmethod
     @asynccontextmanager
@@ -72,10 +82,14 @@ class HttpBackend:
                     f"{target.shown}: url has a {{port}}, which is chosen when overheard starts the target; "
                     "say how: --serve COMMAND, or a command under [serve]"
                 )
-            async with _exchange(target, _unknown) as exchange:
-                yield cls(target, target.requests(port=None), exchange)
+            # Nobody knows whose data is kept beside ours by a server that was there before.
+            kept = () if manners.allow_destructive else DESTRUCTIVE
+            requests = target.requests(port=None)
+            withheld = tuple(name for name in kept if name in requests.beyond)
+            async with _exchange(target, _unknown, manners) as exchange:
+                yield cls(target, requests, exchange, withheld=withheld)
             return
-        async with launched(launch) as ended, _exchange(target, ended) as exchange:
+        async with launched(launch) as ended, _exchange(target, ended, manners) as exchange:
             yield cls(target, target.requests(port=launch.port), exchange)
 
     async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Reply:
@@ -107,6 +121,19 @@ class HttpBackend:
         ):
             async for text in texts:
                 yield Chunk(text)
+
+    async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Reply:
+        """Use a surface beyond sending: what it shows, item by item."""
+        probe.suspended = True
+        request, shown = self._beyond[surface]
+        values = await self._values(request, "", inputs)
+        filters = inputs["filters"] if isinstance(inputs["filters"], Mapping) else {}
+        values |= {
+            "query": query,
+            **{name: inputs[name] for name in ("title", "message_id", "new_thread", "new_resource")},
+            **{f"{FILTER}{name}": filters.get(name, OMITTED) for name in IDS},
+        }
+        return shown.reply(await self._exchange.ask(request.fill(values)))
 
     async def credentials(self, caller: Caller) -> Id:
         """What `caller` proves itself with; OMITTED if the file says nothing of it.
@@ -226,7 +253,9 @@ async def _unknown() -> str:
 
 
 @asynccontextmanager
-async def _exchange(target: HttpTarget, ended: Callable[[], Awaitable[str]]) -> AsyncIterator[Exchange]:
+async def _exchange(
+    target: HttpTarget, ended: Callable[[], Awaitable[str]], manners: Manners
+) -> AsyncIterator[Exchange]:
     """One session, and so one pool of connections, for everybody: that is where pooled leaks live."""
     async with aiohttp.ClientSession(
         # Without a limit: a hundred connections at most would make the hundred-and-first operation wait
@@ -239,7 +268,8 @@ async def _exchange(target: HttpTarget, ended: Callable[[], Awaitable[str]]) -> 
         headers={"Accept-Encoding": "identity", "User-Agent": "overheard"},
         auto_decompress=True,
     ) as session:
-        yield Exchange(session, Rules.of(target.file.refused, target.file.observe), ended)
+        rules = Rules.of(target.file.refused, target.file.observe)
+        yield Exchange(session, rules, ended, Pace(manners.rate))
     # The transports close on the loop's next turn, and a loop that ends before warns of them.
     await asyncio.sleep(0)
 
@@ -258,21 +288,45 @@ def _tls(target: HttpTarget) -> ssl.SSLContext | bool:
     return context
 
 
-def _offers(requests: Requests) -> Offers:
+def _offers(requests: Requests, withheld: Collection[str]) -> Offers:
     """What can be presented to the target: that for which its requests have a place."""
     sent = [requests.send, *([requests.stream] if requests.stream is not None else [])]
     every = [*sent, *([requests.mint] if requests.mint is not None else [])]
+    cannot = list(dict.fromkeys(_cannot(requests)))
+    beyond = {
+        name: _takes(request, requests) for name, request in requests.beyond.items() if name not in withheld
+    }
+    return Offers(
+        surfaces=("send", *(("stream",) if requests.stream is not None else ()), *beyond),
+        accepts=_accepts(every, requests),
+        required=tuple(name for name in IDS if f"{name} omitted" in cannot),
+        cannot=tuple(cannot),
+        adapter="http",
+        beyond=beyond,
+        withheld=tuple(withheld),
+    )
+
+
+def _accepts(every: Collection[Compiled], requests: Requests) -> tuple[str, ...]:
+    """The ids for which these requests have a place, and whether they say who calls."""
     accepts = [name for name in (*IDS, "tenant") if presents(every, name)]
     proves = requests.credentials is not None or requests.login is not None
     if presents(every, "caller") or (proves and presents(every, "credentials")):
         accepts.append("caller")
-    cannot = list(dict.fromkeys(_cannot(requests)))
-    return Offers(
-        surfaces=("send", "stream") if requests.stream is not None else ("send",),
+    return tuple(accepts)
+
+
+def _takes(request: Compiled, requests: Requests) -> Takes:
+    """What one surface beyond sending takes."""
+    further = ("message_id", "new_thread", "new_resource", "title")
+    accepts = [*_accepts([request], requests), *(name for name in further if name in request.names)]
+    if any(name.startswith(FILTER) for name in request.names):
+        accepts.append("filters")
+    cannot = [f"{name} {kind}" for name in IDS for kind in impossible(request, name)]
+    return Takes(
         accepts=tuple(accepts),
         required=tuple(name for name in IDS if f"{name} omitted" in cannot),
         cannot=tuple(cannot),
-        adapter="http",
     )
 
 
