@@ -28,7 +28,7 @@ from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary, is_can
 from overheard.core.contract import Contract, declare
 from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
-from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
+from overheard.core.operation import FACT_MARK, Operation, Plan, Proof, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
 from overheard.core.schedule import Schedule
 from overheard.drive.bindings import Names
@@ -150,6 +150,7 @@ class Stage:
         new_thread: Id = OMITTED,
         asks: bool = False,
         same_text_as: int | None = None,
+        credentials: Proof = "own",
     ) -> Step:
         """The next step: `caller` sends `text`, presenting these ids. Steps count from 0.
 
@@ -159,6 +160,7 @@ class Stage:
         than `send` shows what is stored, or changes it; the text of a `search` is its query, and `filters` go
         with it. `message` is the step whose message is meant, by the id that the target gave it;
         `new_resource` and `new_thread` are whose a thread is to be, and what a copy of it is to be called.
+        `credentials` of "none" are left out, and "invalid" ones are nobody's.
         """
         step, self._steps = self._steps, self._steps + 1
         operation = Operation(
@@ -177,6 +179,7 @@ class Stage:
             tells="a fact" if FACT_MARK in text else None,
             asks=(step,) if asks else (),
             same_text_as=same_text_as,
+            credentials=credentials,
         )
         if operation.tells is not None:
             self._names.wanted.add(step)

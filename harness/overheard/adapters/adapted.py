@@ -52,12 +52,20 @@ class Further(Protocol):
     async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any: ...
 
 
+@runtime_checkable
+class Proving(Protocol):
+    """A backend whose callers prove who they are by credentials: its `offers` say so."""
+
+    async def forged(self, caller: Caller, word: str) -> str: ...
+
+
 class Adapted:
     """A target that has been entered. One object serves a whole campaign, everybody in it at once.
 
     `name`      what the user called the target; `offers` what its signatures offer.
     `settings`  the contract settings declared on the target, by key.
     `refusals`  the exceptions by which it says no, besides `Refused`.
+    `pace`      how fast calls may follow each other. Whoever drives the target asks it for each call's turn.
 
     `send`, `stream` and `use` raise Refused (the target said no), InvalidAnswer (it answered with something
     that is no answer), or whatever the target raised. What a call raises does not say whether the call ever
@@ -78,14 +86,13 @@ class Adapted:
         self.settings = settings
         self.refusals = refusals
         self._backend = backend
-        self._pace = pace
+        self.pace = pace
 
     async def send(
         self, message: str, *, thread: Id, resource: Id, caller: Caller, probe: CallProbe | None = None
     ) -> Answer:
         """Send one message and wait for the whole answer. An id that is OMITTED is not passed at all."""
         probe = CallProbe() if probe is None else probe
-        await self._pace.turn()
         try:
             answer = await self._backend.send(message, _ids(thread, resource, caller), probe)
         except Exception as error:
@@ -99,7 +106,6 @@ class Adapted:
         """Send one message and yield the answer's deltas. Raises UsageError if the target has no `stream`."""
         if "stream" not in self.offers.surfaces:
             raise UsageError(f"{self.name} has no `stream`; it offers: {', '.join(self.offers.surfaces)}")
-        await self._pace.turn()
         pieces = self._backend.stream(message, _ids(thread, resource, caller), probe or CallProbe())
         try:
             async for piece in pieces:
@@ -141,13 +147,20 @@ class Adapted:
             "new_thread": new_thread,
             "new_resource": new_resource,
         }
-        await self._pace.turn()
         try:
             answer = await self._backend.use(surface, text, inputs, probe)
         except Exception as error:
             self._refuse(error)
             raise
         return Answer(valid_shown(answer, surface), probe.suspended)
+
+    async def forged(self, caller: Caller, word: str) -> str:
+        """Credentials that nobody has, as much like those of `caller` as can be: made of `word`, which nobody
+        could know. Raises UsageError if the target's callers have none.
+        """
+        if not isinstance(self._backend, Proving):
+            raise UsageError(f"{self.name} is not shown credentials, so they cannot be invalid")
+        return await self._backend.forged(caller, word)
 
     def _refuse(self, error: Exception) -> None:
         """Raise Refused if `error` is one of the exceptions by which this target says no."""

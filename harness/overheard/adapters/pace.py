@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 
 class Pace:
-    """Lets `rate` calls a second begin, and none before its turn; without a rate all begin at once."""
+    """Lets `rate` calls a second begin, evenly spaced; without a rate all begin at once.
+
+    Calls are counted before they begin, and what one of them asks besides (a login, a thread that has to be
+    created first) when it asks: an operation must not run out of its time by waiting for us.
+    """
 
     def __init__(self, rate: float | None) -> None:
         self._pause = None if rate is None else 1 / rate
@@ -22,6 +27,11 @@ class Pace:
         if mine > now:
             await asyncio.sleep(mine - now)
 
+    def spend(self) -> None:
+        """Count one more call, which begins at once: whoever comes next waits for it."""
+        if self._pause is not None:
+            self._next = max(asyncio.get_running_loop().time(), self._next) + self._pause
 
-UNHURRIED = Pace(None)
+
+UNHURRIED: Final = Pace(None)
 """No limit."""

@@ -58,6 +58,7 @@ LISTED: Final = "threads listed without a filter"
 READ: Final = "messages read without asking whose"
 SEARCHED: Final = "search over everybody"
 UNFILTERED: Final = "a missing id drops the filter"
+UNPROVED: Final = "credentials are not checked"
 IDS_SHOWN: Final = "ids of others are shown"
 CREATED: Final = "ownership unchecked on create"
 CLONED: Final = "ownership unchecked on clone"
@@ -134,6 +135,8 @@ ADVICE: Final = {
     TOO_MUCH: "Delete by the whole key, thread and resource together, and never by resetting what others "
     "keep their data in too.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
+    UNPROVED: "Verify the credentials of every request before anything else, and refuse those without or with "
+    "invalid ones; take whose data it is from what they prove, and from nothing else in the request.",
     BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
     **COLLISION_ADVICE,
 }
@@ -172,6 +175,13 @@ class Diagnosis:
         self._shown = {(leak.observer.plan.surface, leak.invariant) for leak in shown if not _believed(leak)}
         self._shown_whole = {
             (leak.observer.plan.surface, leak.invariant) for leak in shown if is_canary(leak.token)
+        }
+        self._unproved = {
+            op.plan.surface
+            for leak in tally.leaks
+            if leak.how != "mixed"
+            for op in (leak.observer, leak.cause)
+            if op is not None and op.plan.credentials != "own"
         }
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
         self._unnamed = {leak.invariant for leak in own if _plain(leak) and not _believed(leak)}
@@ -214,7 +224,7 @@ class Diagnosis:
         changed_by = self._changed_by(leak)
         if changed_by is not None:
             named = _named(leak.owner, changed_by)
-            return BELIEVED if named else _CHANGED_BY[changed_by.plan.surface]
+            return self._of_named(changed_by) if named else _CHANGED_BY[changed_by.plan.surface]
         if leak.token and not is_canary(leak.token):
             return self._of_id(leak)
         if self._beside_a_clean_prompt(leak) and not self._only_under_overlap(leak):
@@ -233,8 +243,14 @@ class Diagnosis:
             return UNFILTERED
         cause = leak.cause or leak.observer
         if _named(leak.owner, cause):
-            return BELIEVED
+            return self._of_named(cause)
         return _CHANGED_BY.get(cause.plan.surface, TAKEN_OVER)
+
+    def _of_named(self, op: Op) -> str:
+        """The story of somebody who named another's resource and was taken for that. Where it takes no valid
+        credentials either, those who had some prove nothing more.
+        """
+        return UNPROVED if op.plan.surface in self._unproved else BELIEVED
 
     def _changed_by(self, leak: Leak) -> Op | None:
         """The change that explains the leak: a stranger made it, and without it nobody is shown as much by
@@ -249,7 +265,7 @@ class Diagnosis:
         if leak.invariant == IDS:
             return self._of_missing(leak)
         if _believed(leak) and leak.invariant not in self._unnamed:
-            return BELIEVED
+            return self._of_named(leak.observer)
         if leak.invariant == CROSS_THREAD:
             return self._shared_by_all() or THREAD_IGNORED
         if leak.invariant == DISTINCT:
@@ -277,7 +293,7 @@ class Diagnosis:
         surface = leak.observer.plan.surface
         others = {invariant for shown, invariant in self._shown if shown == surface}
         if _believed(leak) and leak.invariant not in others:
-            return BELIEVED
+            return self._of_named(leak.observer)
         if leak.invariant == IDS and others.isdisjoint((CROSS_RESOURCE, OWNERSHIP)):
             return UNFILTERED
         return _SHOWN_BY[surface]

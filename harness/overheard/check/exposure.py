@@ -32,7 +32,8 @@ Control = Literal["bracketed", "late", "refused", "none"]
 class Exposure(NamedTuple):
     """One probe of one fact, or one change that might have cost its owner the fact.
 
-    `relation` is the invariant, with the kind of missing id where there is one, or how the ids collide;
+    `relation` is the invariant, with the kind of missing id where there is one, or how the ids collide, or
+    that nobody proved to be calling;
     `through` are further operations without which it would be no such chance.
     """
 
@@ -94,7 +95,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
             invariant = seen.relations.of(fact, probe)
             if invariant is None or invariant == RECALL or probe.changes:
                 continue
-            name = invariant
+            name = _relation(invariant, probe)
             if invariant == IDS:
                 name = f"{IDS}: {missing_kinds(fact, probe, view.contract)}"
             elif invariant == DISTINCT:
@@ -115,11 +116,19 @@ def _changes(seen: Observed) -> Iterator[Exposure]:
         invariant = promise_against(chance.kind, cause, view.contract)
         if invariant is None:
             continue
-        name = f"{IDS}: {missing_kinds(cause, cause, view.contract)}" if invariant == IDS else invariant
+        name = _relation(invariant, cause)
+        if invariant == IDS:
+            name = f"{IDS}: {missing_kinds(cause, cause, view.contract)}"
         watched = chance.watch is not None and cause.outcome != "info"
         through = (chance.watch.before.number, chance.watch.after.number) if chance.watch is not None else ()
         control: Control = "bracketed" if watched else "none"
         yield Exposure(invariant, name, fact, cause, view.condition(cause), control, through)
+
+
+def _relation(invariant: str, probe: Op) -> str:
+    """The invariant, and how the prober proved itself where it did not: `thread-ownership: no credentials`."""
+    proof = {"none": ": no credentials", "invalid": ": invalid credentials"}.get(probe.plan.credentials, "")
+    return invariant + proof
 
 
 def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[str, list[Op]]) -> Control:

@@ -30,6 +30,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `coroutine` False for a plain function, which runs in a worker thread.
     `adapter`   which adapter drives it (`object`, `function`, `langgraph`, `http`).
     `beyond`    what each of its surfaces beyond sending takes, by name.
+    `proves`    callers prove who they are by credentials, which can be left out or be invalid.
     `withheld`  surfaces that it has and that are not used, for nobody said that something may be lost there.
     """
 
@@ -40,6 +41,7 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     coroutine: bool = True
     adapter: str = "object"
     beyond: Mapping[str, Takes] = msgspec.field(default_factory=dict)
+    proves: bool = False
     withheld: tuple[str, ...] = ()
 
     def takes(self, surface: str) -> Takes:

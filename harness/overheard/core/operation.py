@@ -43,6 +43,9 @@ TITLED: Final = ("create_thread", "update_thread")
 BY_MESSAGE: Final = ("read_message", "delete_message")
 """Surfaces that are about one message, by its id."""
 
+Proof: TypeAlias = Literal["own", "none", "invalid"]
+"""What a caller proves itself with: its own credentials, none, or some that nobody has."""
+
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
 
@@ -72,6 +75,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     `asks`      numbers of the operations whose facts it asks about (by attribute, never by canary).
     `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
     `intrudes`  the caller presents an id that the plan gave to somebody else.
+    `credentials`  what it proves itself with, where callers do: `none` and `invalid` prove nobody.
     """
 
     number: int
@@ -90,6 +94,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     asks: tuple[int, ...] = ()
     same_text_as: int | None = None
     intrudes: bool = False
+    credentials: Proof = "own"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -97,6 +97,7 @@ class Bindings:
             return self.thread(name)
         async with self._opening[name]:
             if name not in self._names.threads:
+                self._adapted.pace.spend()
                 answer = await self._adapted.use(
                     "create_thread", "", thread=OMITTED, resource=resource, caller=caller, probe=probe
                 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
 from overheard.adapters.validate import InvalidAnswer
-from overheard.core.ids import OMITTED, Id, bind_id
+from overheard.core.ids import OMITTED, Id, bind_id, nobodys
 from overheard.core.operation import SENDING, Operation, bind_filters, bind_ids, bind_text
 from overheard.core.outcome import Caller, Channel, Refused, Reply, TargetError
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
@@ -60,6 +60,11 @@ class Call:
         self._pieces: list[str] = []
         self._ended_by: Ending | None = None
         self._given_up = False
+        self._caller = self._proved()
+
+    async def turn(self) -> None:
+        """Wait until the operation may begin, where somebody asked for a pace."""
+        await self._target.adapted.pace.turn()
 
     async def run(self) -> None:
         """Carry out the operation and record how it went. Raises InternalError if that cannot be recorded.
@@ -76,8 +81,9 @@ class Call:
             message = target.injector.message(operation, message)
         invoked = False
         try:
+            await self._forge(resource)
             thread = await target.bindings.opened(
-                operation, thread, resource=resource, caller=self._caller(), probe=self._probe
+                operation, thread, resource=resource, caller=self._caller, probe=self._probe
             )
             self._invoke(thread, resource)
             invoked = True
@@ -128,13 +134,13 @@ class Call:
 
     async def _send(self, message: str, thread: Id, resource: Id) -> Reply:
         answer = await self._target.adapted.send(
-            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+            message, thread=thread, resource=resource, caller=self._caller, probe=self._probe
         )
         return answer.reply
 
     async def _stream(self, message: str, thread: Id, resource: Id) -> Reply:
         deltas = self._target.adapted.stream(
-            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+            message, thread=thread, resource=resource, caller=self._caller, probe=self._probe
         )
         async for delta in deltas:
             self._pieces.append(delta.text)
@@ -149,7 +155,7 @@ class Call:
             text,
             thread=thread,
             resource=resource,
-            caller=self._caller(),
+            caller=self._caller,
             filters={field: str(target.bindings.thread(value)) for field, value in filters.items()},
             message_id=target.bindings.message(operation.message),
             new_thread=bind_id(operation.new_thread, target.campaign, target.example),
@@ -181,7 +187,15 @@ class Call:
         """The operations that an answer to a message says it was made for."""
         return await _to_the_end(scanning_nonces(text)) if self.operation.surface in SENDING else ()
 
-    def _caller(self) -> Caller:
+    async def _forge(self, resource: Id) -> None:
+        """Take credentials that nobody has, like those of whom the call names."""
+        if self.operation.credentials == "invalid":
+            target, caller = self._target, self._caller
+            named = caller._replace(resource=resource) if isinstance(resource, str) else caller
+            word = nobodys(target.campaign, target.example, self.operation.number)
+            self._caller = caller._replace(credentials=await target.adapted.forged(named, word))
+
+    def _proved(self) -> Caller:
         # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
         # also keeps its memory, and one example then finds the facts of another.
         name, tenant = (
@@ -196,6 +210,7 @@ class Call:
             name=str(name),
             tenant=tenant if isinstance(tenant, str) else None,
             resource=resource if isinstance(resource, str) else None,
+            credentials="" if self.operation.credentials == "none" else None,
         )
 
     def _streamed(self, delta: str) -> None:

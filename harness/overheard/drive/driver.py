@@ -162,8 +162,12 @@ def _check_surfaces(plan: Plan, adapted: Adapted) -> None:
 
 
 async def _round(calls: list[Call], *, timeout: float, grace: float) -> None:  # noqa: ASYNC109 - as in `drive`
-    tasks = {asyncio.create_task(call.run()): call for call in calls}
+    tasks: dict[asyncio.Task[None], Call] = {}
     try:
+        for call in calls:
+            # Before it begins: time spent waiting for a turn is no time that the target took.
+            await call.turn()
+            tasks[asyncio.create_task(call.run())] = call
         # One pass of the loop, in which every task begins: the clock of a time-out must not start while a
         # neighbour that blocks the loop keeps an operation from being invoked at all.
         await asyncio.sleep(0)

@@ -99,7 +99,8 @@ class _Pair:
         loom, story = self._loom, self._story
         actor, fact = stranger.place.actor, owner.facts[0]
         copy = actor.open()
-        self._use(surface, intruder(loom, actor, owner.place), fact, copy.thread)
+        stranger_at = intruder(loom, actor, owner.place, tells=surface in TITLED)
+        self._use(surface, stranger_at, fact, copy.thread)
         if surface == "clone_thread":
             story.ask(copy, [fact])
         if surface not in BY_MESSAGE or loom.choose.chance(0.5):

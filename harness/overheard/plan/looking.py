@@ -12,7 +12,7 @@ from typing import Final
 
 from overheard.core.operation import BY_MESSAGE
 from overheard.plan.cast import Place
-from overheard.plan.intruding import intruder
+from overheard.plan.intruding import elsewhere, intruder
 from overheard.plan.missing import leave_out, without
 from overheard.plan.offered import IDENTITY, Cell, looking_cells, looks
 from overheard.plan.steps import Bracket, Loom, Step
@@ -85,7 +85,7 @@ def _look_by(
     held = surface in BY_MESSAGE and loom.contract.thread_ids == "bearer"
     for own, target in [] if held else _pairs(loom, surface, shelves):
         filters = _filters(loom, target.place) if "filters" in takes else None
-        target.show(_elsewhere(loom, takes, own.place, target.place), own, filters)
+        target.show(elsewhere(loom, takes, own.place, target.place), own, filters)
     if "thread" in takes and "thread" in loom.offers.accepts and not held:
         _by_thread(loom, surface, shelves)
     for via, cell in less:
@@ -117,16 +117,6 @@ def _by_thread(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> None:
             target.show(own.place, own)
         else:
             target.show(actor.open(), target)
-
-
-def _elsewhere(loom: Loom, takes: Sequence[str], mine: Place, theirs: Place) -> Place:
-    """Where a stranger looks from: its own place. Where callers prove who they are and a surface takes the
-    resource as well, it names the owner's now and then: the proof must decide.
-    """
-    proves = loom.contract.authentication == "caller" and {"caller", "resource"} <= set(takes)
-    if proves and loom.contract.thread_ids == "owned" and loom.choose.chance(0.3):
-        return Place(mine.actor, mine.thread, theirs.resource, intrudes=True)
-    return mine
 
 
 def _pairs(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> list[tuple[_Shelf, _Shelf]]:

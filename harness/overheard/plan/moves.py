@@ -132,7 +132,7 @@ def take_over(loom: Loom) -> None:
     """A stranger writes into another's thread, lets it settle, and reads before the owner speaks again."""
     brackets = [loom.bracket(actor.homes[0]) for actor in loom.choose.shuffle(loom.actors)[:3]]
     own, target = _strangers(loom, brackets)[0]
-    place = intruder(loom, own.place.actor, target.place)
+    place = intruder(loom, own.place.actor, target.place, tells=True)
     assert target.place.last is not None  # noqa: S101 - a bracket's place has spoken
     written = loom.tell(place, after=[target.place.last, own.before])
     target.within.append(written)

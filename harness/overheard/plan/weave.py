@@ -235,6 +235,7 @@ def _operations(ordered: list[list[Step]]) -> tuple[Operation, ...]:
                     asks=tuple(numbers[fact] for fact in step.asks),
                     same_text_as=None if leader == number else leader,
                     intrudes=place.intrudes,
+                    credentials=place.credentials,
                 )
             )
     return tuple(operations)

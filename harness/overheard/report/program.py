@@ -190,6 +190,8 @@ def _call(operation: Operation, names: Names, places: Mapping[int | None, int]) 
         arguments.append("asks=True")
     if operation.same_text_as in places:
         arguments.append(f"same_text_as={places[operation.same_text_as]!r}")
+    if operation.credentials != "own":
+        arguments.append(f"credentials={operation.credentials!r}")
     return arguments
 
 

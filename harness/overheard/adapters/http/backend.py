@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from overheard.adapters.call import CallProbe
 from overheard.adapters.http.exchange import Exchange, Rules, read
+from overheard.adapters.http.forge import forged
 from overheard.adapters.http.model import Surface
 from overheard.adapters.http.reading import Pieces, Shown, Streamed, Whole, found
 from overheard.adapters.http.request import IDS, Compiled, impossible, presents
@@ -22,7 +23,7 @@ from overheard.adapters.http.target import HttpTarget, Requests
 from overheard.adapters.http.template import FILTER, MINTED
 from overheard.adapters.launch import launched
 from overheard.adapters.manners import Manners
-from overheard.adapters.pace import Pace
+from overheard.adapters.pace import UNHURRIED, Pace
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.errors import UsageError
 from overheard.core.ids import OMITTED, Id, missing_kind
@@ -39,8 +40,15 @@ class HttpBackend:
     """Drives one HTTP target. Made by `opened`."""
 
     def __init__(
-        self, target: HttpTarget, requests: Requests, exchange: Exchange, *, withheld: Collection[str] = ()
+        self,
+        target: HttpTarget,
+        requests: Requests,
+        exchange: Exchange,
+        *,
+        withheld: Collection[str] = (),
+        pace: Pace = UNHURRIED,
     ) -> None:
+        self._pace = pace
         self._file = target.file
         self._requests = requests
         self._exchange = exchange
@@ -63,7 +71,9 @@ class HttpBackend:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, target: HttpTarget, manners: Manners) -> AsyncIterator[HttpBackend]:
+    async def opened(
+        cls, target: HttpTarget, manners: Manners, pace: Pace = UNHURRIED
+    ) -> AsyncIterator[HttpBackend]:
         """The backend of `target`, which is started first if it is to be, and stopped afterwards.
 
         Raises UsageError if it is not on this machine and nobody said that this is meant, or if its port is
@@ -86,11 +96,11 @@ class HttpBackend:
             kept = () if manners.allow_destructive else DESTRUCTIVE
             requests = target.requests(port=None)
             withheld = tuple(name for name in kept if name in requests.beyond)
-            async with _exchange(target, _unknown, manners) as exchange:
-                yield cls(target, requests, exchange, withheld=withheld)
+            async with _exchange(target, _unknown) as exchange:
+                yield cls(target, requests, exchange, withheld=withheld, pace=pace)
             return
-        async with launched(launch) as ended, _exchange(target, ended, manners) as exchange:
-            yield cls(target, target.requests(port=launch.port), exchange)
+        async with launched(launch) as ended, _exchange(target, ended) as exchange:
+            yield cls(target, target.requests(port=launch.port), exchange, pace=pace)
 
     async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Reply:
         """Send a message and wait for the whole answer."""
@@ -152,9 +162,14 @@ class HttpBackend:
                 self._credentials[who] = await self._log_in(self._requests.login, caller)
             return self._credentials[who]
 
+    async def forged(self, caller: Caller, word: str) -> str:
+        """Credentials that nobody has: a signed token of `caller` whose signature is none, or else a word."""
+        return forged(await self.credentials(caller), word)
+
     async def _log_in(self, login: Compiled, caller: Caller) -> str:
         assert self._file.login is not UNSET  # noqa: S101 - the request was made from it
         assert self._file.login.credentials is not UNSET  # noqa: S101 - `load` rejects one without
+        self._pace.spend()
         answer = await self._exchange.ask(login.fill(_identity(caller)))
         return found(answer, "login.credentials", self._file.login.credentials)
 
@@ -192,6 +207,7 @@ class HttpBackend:
         async with self._locks["mint", thread]:
             known = self._minted[thread]
             if not known.keys() >= self._file.mint.ids.keys():
+                self._pace.spend()
                 answer = await self._exchange.ask(mint.fill(values))
                 for name, path in self._file.mint.ids.items():
                     known[name] = found(answer, f"mint.ids.{name}", path)
@@ -254,7 +270,7 @@ async def _unknown() -> str:
 
 @asynccontextmanager
 async def _exchange(
-    target: HttpTarget, ended: Callable[[], Awaitable[str]], manners: Manners
+    target: HttpTarget, ended: Callable[[], Awaitable[str]]
 ) -> AsyncIterator[Exchange]:
     """One session, and so one pool of connections, for everybody: that is where pooled leaks live."""
     async with aiohttp.ClientSession(
@@ -268,8 +284,7 @@ async def _exchange(
         headers={"Accept-Encoding": "identity", "User-Agent": "overheard"},
         auto_decompress=True,
     ) as session:
-        rules = Rules.of(target.file.refused, target.file.observe)
-        yield Exchange(session, rules, ended, Pace(manners.rate))
+        yield Exchange(session, Rules.of(target.file.refused, target.file.observe), ended)
     # The transports close on the loop's next turn, and a loop that ends before warns of them.
     await asyncio.sleep(0)
 
@@ -303,6 +318,7 @@ def _offers(requests: Requests, withheld: Collection[str]) -> Offers:
         cannot=tuple(cannot),
         adapter="http",
         beyond=beyond,
+        proves=_proves(requests) and presents(every, "credentials"),
         withheld=tuple(withheld),
     )
 
@@ -310,10 +326,13 @@ def _offers(requests: Requests, withheld: Collection[str]) -> Offers:
 def _accepts(every: Collection[Compiled], requests: Requests) -> tuple[str, ...]:
     """The ids for which these requests have a place, and whether they say who calls."""
     accepts = [name for name in (*IDS, "tenant") if presents(every, name)]
-    proves = requests.credentials is not None or requests.login is not None
-    if presents(every, "caller") or (proves and presents(every, "credentials")):
+    if presents(every, "caller") or (_proves(requests) and presents(every, "credentials")):
         accepts.append("caller")
     return tuple(accepts)
+
+
+def _proves(requests: Requests) -> bool:
+    return requests.credentials is not None or requests.login is not None
 
 
 def _takes(request: Compiled, requests: Requests) -> Takes:

@@ -29,7 +29,6 @@ from overheard.adapters.http import path as paths
 from overheard.adapters.http.model import NEVER_REFUSED, TRANSPORT, Observed, Refusals, Scalar
 from overheard.adapters.http.path import Path
 from overheard.adapters.http.request import Filled
-from overheard.adapters.pace import UNHURRIED, Pace
 from overheard.core.outcome import Refused, TargetError
 
 LIMIT: Final = 16 << 20
@@ -139,17 +138,12 @@ class Answer(NamedTuple):
 class Exchange:
     """Sends requests over one session, which everybody shares.
 
-    `ended` says in words how the target ended, "" if that is not known. Requests wait for their turn, `pace`.
+    `ended` says in words how the target ended, "" if that is not known.
     """
 
     def __init__(
-        self,
-        session: aiohttp.ClientSession,
-        rules: Rules,
-        ended: Callable[[], Awaitable[str]],
-        pace: Pace = UNHURRIED,
+        self, session: aiohttp.ClientSession, rules: Rules, ended: Callable[[], Awaitable[str]]
     ) -> None:
-        self._pace = pace
         self._session = session
         self._ended = ended
         self.rules = rules
@@ -184,7 +178,6 @@ class Exchange:
         return await self._sent(request)
 
     async def _sent(self, request: Filled) -> aiohttp.ClientResponse:
-        await self._pace.turn()
         try:
             return await self._session.request(
                 request.method,
