@@ -41,6 +41,7 @@ from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Pl
 from overheard.core.regression import Regression
 from overheard.core.schedule import Decision
 from overheard.drive.driver import drive
+from overheard.drive.keeping import Leavings
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.patience import Patience
 from overheard.drive.watchdog import Watchdog
@@ -243,8 +244,10 @@ async def _campaign(
                 try:
                     await stage.play()
                 except (asyncio.CancelledError, KeyboardInterrupt):
+                    stage.leave()
                     recorder.record(CampaignEnded(t=0, reason="interrupted"))
                     raise
+                await stage.clear()
                 recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
     finally:
         await let_go()
@@ -373,6 +376,7 @@ class Stage:
         self._mirror = mirror
         self._contract = contract
         self._tally = Tally(campaign=options.campaign)
+        self._leavings = Leavings(options.campaign)
         self._number = options.first
         self._collided: set[frozenset[Collision]] = set()
         self._deadline = self._end = 0.0
@@ -400,6 +404,20 @@ class Stage:
             await self._reduce()
         except _TimeIsUp:
             self._out_of_time()
+
+    async def clear(self) -> None:
+        """Delete what the campaign left in a target that was there before it, and record what stayed."""
+        if self._adapted.outlives:
+            options = self._options
+            cleared = await self._leavings.clear(
+                self._adapted, timeout=options.timeout, seconds=options.profile.seconds
+            )
+            self._recorder.record(cleared)
+
+    def leave(self) -> None:
+        """Record that all of it stays: somebody has no more time."""
+        if self._adapted.outlives:
+            self._recorder.record(self._leavings.left(self._adapted, why="the run was interrupted"))
 
     def _out_of_time(self) -> None:
         self.reason, self.detail = "budget", f"{self._options.profile.seconds:g} seconds were spent"
@@ -513,6 +531,9 @@ class Stage:
             if limit.expired():
                 raise _TimeIsUp from error
             raise
+        finally:
+            if self._adapted.outlives:
+                self._leavings.add(self._tap.example)
         started, *events = self._tap.example
         assert isinstance(started, ExampleStarted)  # noqa: S101 - the driver records it first
         body = [event for event in events if not isinstance(event, ExampleEnded)]

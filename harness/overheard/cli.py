@@ -195,9 +195,9 @@ def cli() -> None:
 def run(
     *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
     scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, baseline: Path | None,
-    regressions: Path | None, prove: bool,
-    timeout: float | None, serve: str | None, allow_remote: bool, allow_destructive: bool,
-    rate: float | None, plugins: tuple[str, ...], show_evidence: bool, color: bool | None, config: Path | None,
+    regressions: Path | None, prove: bool, timeout: float | None, serve: str | None, allow_remote: bool,
+    allow_destructive: bool, rate: float | None, plugins: tuple[str, ...], show_evidence: bool,
+    color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Run a campaign against TARGET and say what held.
 

@@ -98,9 +98,7 @@ async def _examined(
     )
     with Mirror(recorder) as mirror, environment(mirror.environment()):
         target = load(settings.target, base=settings.base)
-        manners = Manners(
-            serve=settings.serve, allow_remote=settings.allow_remote, rate=settings.rate
-        )
+        manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote, rate=settings.rate)
         watchdog = Watchdog(asyncio.get_running_loop(), recorder, limit=HANG_SECONDS, on_hang=on_hang)
         entered = enter(target, name=settings.target, manners=manners, adapters=adapters)
         async with bounded(entered, name=settings.target) as adapted:

@@ -122,20 +122,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             words += ["--timeout", f"{self.timeout:g}"]
         if self.prove:
             words.append("--prove")
-        if self.serve is not None:
-            words += ["--serve", self.serve]
-        if self.allow_remote:
-            words.append("--allow-remote")
-        if self.allow_destructive:
-            words.append("--allow-destructive")
-        if self.rate is not None:
-            words += ["--rate", f"{self.rate:g}"]
+        words += self._manners()
         for name in self.plugins_named:
             words += ["--plugin", name]
         named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
         for flag, path in (*named, ("--config", self.config)):
             words += [] if path is None else [flag, str(path)]
         return shlex.join(words)
+
+    def _manners(self) -> list[str]:
+        """What is said of the target on the command line."""
+        words = [] if self.serve is None else ["--serve", self.serve]
+        words += ["--allow-remote"] if self.allow_remote else []
+        words += ["--allow-destructive"] if self.allow_destructive else []
+        return [*words, *([] if self.rate is None else ["--rate", f"{self.rate:g}"])]
 
 
 def resolve(

@@ -12,6 +12,7 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a ?x err      an error           r1 a ?x void   an empty answer without a model call
     r1 a ?x mute     an answer without a model call
     r1@r0 a ?x       r1 names r0's resource
+    r1@r0 a ?x proof:none     ... without credentials; proof:invalid likewise
     r0 A ?x          thread `A` collides with thread `a`, and so do the resources of `R0` and `r0`
     r0 =default ?x   an id that is the same in every example: `default` itself; `r0@=default` for the resource
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
@@ -98,6 +99,7 @@ class Line:
         self.filters = {name: f"{value}-<<ns>>" for name, _, value in filters}
         self.repeats = [word for word in words if word == "re" or word.startswith("re:")]
         self.beside = [int(word[7:]) for word in words if word.startswith("beside:")]
+        self.proof = next((word[6:] for word in words if word.startswith("proof:")), "own")
         self.same = next((int(word[5:]) for word in words if word.startswith("same:")), None)
 
 
@@ -150,6 +152,7 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
                 **line.new,
                 asks=tuple(told[letter] for letter in line.asks if letter in told),
                 same_text_as=line.same,
+                credentials=line.proof,
             )
             for line in lines
         )

@@ -241,6 +241,12 @@ def test_whose_resource_was_named_is_believed(changed):
     assert stories(result) == [("thread-ownership", "client-supplied resource believed")]
 
 
+def test_who_changes_something_without_proving_who_it_is(changed):
+    text = f"{TOLD}r1@r0 a via:delete_thread proof:none\nr0 a ?x\nr1 b ?y =y\n"
+    result = changed(text, contract={"authentication": "caller"})
+    assert stories(result) == [("thread-ownership", "credentials are not checked")]
+
+
 # -- forgetting ----------------------------------------------------------------------------------------------
 
 BEFORE = """

@@ -82,7 +82,12 @@ def asked(servers):
         async def handler(request):
             body = await request.text()
             seen.append(
-                (request.method, request.path_qs, json.loads(body) if body else None, request.headers["X-Caller"])
+                (
+                    request.method,
+                    request.path_qs,
+                    json.loads(body) if body else None,
+                    request.headers["X-Caller"],
+                )
             )
             status, answer = answers.get(request.path, (200, {}))
             return web.json_response(answer, status=status)
@@ -110,7 +115,14 @@ def test_each_surface_is_asked_as_its_table_says(use, asked):
         ("update_thread", "", {"thread": "t", "new_resource": "r2"}),
         ("delete_message", "", {"message_id": "7"}),
     )
-    assert [reply.text for reply in replies] == ['{"id":"a"}\n{"id":"b"}', "one\ntwo", "h\ni", "{}", "{}", "{}"]
+    assert [reply.text for reply in replies] == [
+        '{"id":"a"}\n{"id":"b"}',
+        "one\ntwo",
+        "h\ni",
+        "{}",
+        "{}",
+        "{}",
+    ]
     assert "x" in replies[0].channels["header"]
     assert seen == [
         ("GET", "/threads?user=r1", None, "r0"),
@@ -125,9 +137,7 @@ def test_each_surface_is_asked_as_its_table_says(use, asked):
 def test_what_a_surface_takes_is_what_its_request_has_a_place_for(use, asked):
     _, offers = use(asked({})[0], FILE)
     assert offers.beyond == {
-        "list_threads": Takes(
-            accepts=("resource", "caller"), cannot=("resource null",)
-        ),
+        "list_threads": Takes(accepts=("resource", "caller"), cannot=("resource null",)),
         "read_messages": Takes(
             accepts=("thread", "caller"),
             required=("thread",),

@@ -34,6 +34,9 @@ class Backend(Protocol):
     `ids` has the keys `thread`, `resource`, `tenant` and `caller`; values may be OMITTED.
     """
 
+    outlives: bool
+    """Whether the target was there before, and stays: what it was told is then cleared away in the end."""
+
     @property
     def offers(self) -> Offers: ...
 
@@ -64,6 +67,7 @@ class Adapted:
 
     `name`      what the user called the target; `offers` what its signatures offer.
     `settings`  the contract settings declared on the target, by key.
+    `outlives`  whether it was there before the campaign, and stays.
     `refusals`  the exceptions by which it says no, besides `Refused`.
     `pace`      how fast calls may follow each other. Whoever drives the target asks it for each call's turn.
 
@@ -85,6 +89,7 @@ class Adapted:
         self.offers = backend.offers
         self.settings = settings
         self.refusals = refusals
+        self.outlives = backend.outlives
         self._backend = backend
         self.pace = pace
 

@@ -29,6 +29,8 @@ class FunctionBackend:
     Raises UsageError if a signature cannot be served.
     """
 
+    outlives = False
+
     def __init__(
         self,
         send: Callable[..., Any],

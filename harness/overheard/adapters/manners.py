@@ -29,6 +29,7 @@ ORDINARY: Final = Manners()
 
 def said_in(environ: Mapping[str, str]) -> Manners:
     """What the variables say that the command line has options for, where there is no command line."""
+
     def said(name: str) -> bool:
         return environ.get(name, "").lower() in ("1", "true", "yes", "on")
 

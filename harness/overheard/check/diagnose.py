@@ -135,8 +135,8 @@ ADVICE: Final = {
     TOO_MUCH: "Delete by the whole key, thread and resource together, and never by resetting what others "
     "keep their data in too.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
-    UNPROVED: "Verify the credentials of every request before anything else, and refuse those without or with "
-    "invalid ones; take whose data it is from what they prove, and from nothing else in the request.",
+    UNPROVED: "Verify the credentials of every request before anything else, and refuse where there are none "
+    "or invalid ones; take whose data it is from what they prove, and from nothing else in the request.",
     BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
     **COLLISION_ADVICE,
 }

@@ -126,7 +126,7 @@ def _changes(seen: Observed) -> Iterator[Exposure]:
 
 
 def _relation(invariant: str, probe: Op) -> str:
-    """The invariant, and how the prober proved itself where it did not: `thread-ownership: no credentials`."""
+    """The invariant, and that the prober proved nothing, where it did: `thread-ownership: no credentials`."""
     proof = {"none": ": no credentials", "invalid": ": invalid credentials"}.get(probe.plan.credentials, "")
     return invariant + proof
 

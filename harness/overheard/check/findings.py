@@ -104,7 +104,7 @@ def _leaked(
         minimal=reduced.plan if reduced else None,
         minimal_owner=reduced.owner if reduced else None,
         minimal_observer=reduced.observer if reduced else None,
-        missed=_party(first.loss.after) if first.loss is not None else None,
+        missed=party_of(first.loss.after) if first.loss is not None else None,
         minimal_before=reduced.before if reduced else None,
         minimal_missed=reduced.missed if reduced else None,
         replays=reduced.replays if reduced else 0,

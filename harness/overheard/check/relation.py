@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-
 from overheard.core.collision import collisions
 from overheard.core.contract import Contract
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from overheard.core.contract import Contract, Origin
 from overheard.core.operation import Mode, Plan
 from overheard.core.outcome import Channel
 from overheard.core.source import Source
+from overheard.history.events import Left
 
 Verdict: TypeAlias = Literal["held", "accepted", "inconclusive", "violated"]
 """`accepted`: broken, by findings that a baseline knows and no others."""
@@ -136,6 +137,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+LEFT: Final = "left-behind.jsonl"
+"""File in a report's folder that lists what stayed in the target, a conversation a line."""
+
+
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     """How the model calls were matched with operations."""
 
@@ -232,3 +237,5 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the history is of a part of a run only."""
     baseline: tuple[Standing, ...] = ()
     regressions: tuple[RegressionResult, ...] = ()
+    left: tuple[Left, ...] = ()
+    """What stayed in a target that was there before the run."""

@@ -11,6 +11,7 @@ from overheard.adapters.validate import InvalidAnswer
 from overheard.core.ids import OMITTED, Id, bind_id, nobodys
 from overheard.core.operation import SENDING, Operation, bind_filters, bind_ids, bind_text
 from overheard.core.outcome import Caller, Channel, Refused, Reply, TargetError
+from overheard.drive.callers import caller_of
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
 from overheard.history.evidence import cut, excerpt
 from overheard.history.sight import run_through, scan, scanning, scanning_ids, scanning_nonces
@@ -196,22 +197,11 @@ class Call:
             self._caller = caller._replace(credentials=await target.adapted.forged(named, word))
 
     def _proved(self) -> Caller:
-        # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
-        # also keeps its memory, and one example then finds the facts of another.
-        name, tenant = (
-            bind_id(template, self._target.campaign, self._target.example)
-            for template in (self.operation.caller, self.operation.tenant)
+        operation, target = self.operation, self._target
+        caller = caller_of(
+            operation.caller, operation.tenant, target.own, campaign=target.campaign, example=target.example
         )
-        # Who names none of its own, as half of a reduced plan may, is somebody all the same, and not the one
-        # who was called that in the example before.
-        own = self._target.own.get(self.operation.caller, f"{self.operation.caller}-<<ns>>")
-        resource = bind_id(own, self._target.campaign, self._target.example)
-        return Caller(
-            name=str(name),
-            tenant=tenant if isinstance(tenant, str) else None,
-            resource=resource if isinstance(resource, str) else None,
-            credentials="" if self.operation.credentials == "none" else None,
-        )
+        return caller._replace(credentials="") if operation.credentials == "none" else caller
 
     def _streamed(self, delta: str) -> None:
         sights = scan(delta, "chunk")

@@ -289,6 +289,23 @@ class Reduced(Event, frozen=True, kw_only=True, omit_defaults=True, tag="reduced
     t: int = 0
 
 
+class Left(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A conversation that stayed in the target: who had it, with the ids as they are written, and why."""
+
+    caller: str
+    resource: str
+    thread: str
+    reason: str
+
+
+class Cleared(Event, frozen=True, kw_only=True, omit_defaults=True, tag="cleared"):
+    """What a campaign left in a target that was there before it: so many conversations were deleted again."""
+
+    t: int
+    removed: int
+    stayed: tuple[Left, ...] = ()
+
+
 class CampaignEnded(Event, frozen=True, kw_only=True, omit_defaults=True, tag="end"):
     """The last line of a whole history. A history without one was cut short."""
 
@@ -312,5 +329,6 @@ AnyEvent: TypeAlias = (
     | Stalled
     | ExampleEnded
     | Reduced
+    | Cleared
     | CampaignEnded
 )

@@ -45,7 +45,8 @@ class Actor:
 class Place:
     """An actor with the ids it presents: its own, or (`intrudes`) somebody else's, or less than both.
 
-    `credentials` are what it proves itself with, where callers do. `last` is the step most recently taken from here. Steps of one place keep their order.
+    `credentials` are what it proves itself with, where callers do. `last` is the step most recently taken
+    from here. Steps of one place keep their order.
     """
 
     actor: Actor

@@ -22,7 +22,7 @@ from overheard.core.outcome import Channel
 Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped", "lost", "broken"]
 """How a promise was broken: a fact was seen that must not be; it was not seen although promised; a call was
 answered that must be refused; the id of a thread was shown to somebody who must not see it; somebody else's
-answer was; somebody lost a fact by what another had done; or, of a plugin's promise, as its diagnosis says."""
+answer was; somebody lost a fact by what another did; or, of a plugin's promise, as its diagnosis says."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
 

@@ -47,8 +47,10 @@ class HttpBackend:
         *,
         withheld: Collection[str] = (),
         pace: Pace = UNHURRIED,
+        outlives: bool = False,
     ) -> None:
         self._pace = pace
+        self.outlives = outlives
         self._file = target.file
         self._requests = requests
         self._exchange = exchange
@@ -97,7 +99,7 @@ class HttpBackend:
             requests = target.requests(port=None)
             withheld = tuple(name for name in kept if name in requests.beyond)
             async with _exchange(target, _unknown) as exchange:
-                yield cls(target, requests, exchange, withheld=withheld, pace=pace)
+                yield cls(target, requests, exchange, withheld=withheld, pace=pace, outlives=True)
             return
         async with launched(launch) as ended, _exchange(target, ended) as exchange:
             yield cls(target, target.requests(port=launch.port), exchange, pace=pace)
@@ -269,9 +271,7 @@ async def _unknown() -> str:
 
 
 @asynccontextmanager
-async def _exchange(
-    target: HttpTarget, ended: Callable[[], Awaitable[str]]
-) -> AsyncIterator[Exchange]:
+async def _exchange(target: HttpTarget, ended: Callable[[], Awaitable[str]]) -> AsyncIterator[Exchange]:
     """One session, and so one pool of connections, for everybody: that is where pooled leaks live."""
     async with aiohttp.ClientSession(
         # Without a limit: a hundred connections at most would make the hundred-and-first operation wait

@@ -19,8 +19,8 @@ Conditions: TypeAlias = dict[str, Scalar]
 Status: TypeAlias = Annotated[int, Meta(ge=400, le=499)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]
 BeyondName: TypeAlias = Literal[
-    "list_threads", "read_messages", "read_message", "search", "create_thread", "clone_thread", "update_thread",
-    "transfer_thread", "delete_message", "delete_thread", "delete_resource",
+    "list_threads", "read_messages", "read_message", "search", "create_thread", "clone_thread",
+    "update_thread", "transfer_thread", "delete_message", "delete_thread", "delete_resource",
 ]  # fmt: skip
 Slashed: TypeAlias = Annotated[str, Meta(pattern="^/")]
 
@@ -239,18 +239,22 @@ class TargetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = UNSET
     search: Annotated[
         Beyond | UnsetType,
-        Meta(description="Looks for {query} in what is stored; {filter.thread} and {filter.resource} are what "
-             "it is to be narrowed to."),
+        Meta(description="Looks for {query} in what is stored; {filter.thread} and {filter.resource} are "
+             "what it is to be narrowed to."),
     ] = UNSET  # fmt: skip
     create_thread: Annotated[
         Beyond | UnsetType,
-        Meta(description="Creates a thread, called {title}. Without {thread} in it, the server chooses the id."),
+        Meta(
+            description="Creates a thread, called {title}. Without {thread} in it, the server chooses the id."
+        ),
     ] = UNSET
     clone_thread: Annotated[
-        Beyond | UnsetType, Meta(description="Copies a thread into a new one, {new_thread}, of {new_resource}.")
+        Beyond | UnsetType,
+        Meta(description="Copies a thread into a new one, {new_thread}, of {new_resource}."),
     ] = UNSET
     update_thread: Annotated[
-        Beyond | UnsetType, Meta(description="Changes a thread: its {title}, or whose it is ({new_resource}).")
+        Beyond | UnsetType,
+        Meta(description="Changes a thread: its {title}, or whose it is ({new_resource})."),
     ] = UNSET
     transfer_thread: Annotated[
         Beyond | UnsetType, Meta(description="Gives a thread to {new_resource}.")

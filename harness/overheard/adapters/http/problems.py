@@ -53,16 +53,23 @@ def lacking(data: Mapping[str, Any], presets: Iterable[str]) -> Iterator[str]:
     for key, needed in (("mint", "ids"), ("login", "credentials"), ("stream", "events")):
         if key in data and not data[key].get(needed):
             yield f"{key}: without {needed}"
+    if "login" in data and "credentials" in data:
+        yield "credentials and [login] are two ways to the same thing; keep one"
+    yield from _lacking_beyond(data)
+
+
+def _lacking_beyond(data: Mapping[str, Any]) -> Iterator[str]:
+    """The same of the surfaces beyond sending."""
     for name in BY_MESSAGE:
-        if name in data and "message_id" not in str(data[name]):
+        if name in data and "{message_id}" not in str(data[name]):
             yield f"{name}: without {{message_id}}, which says which message is meant"
     for name in data.get("surfaces", ()):
         if name not in data:
             yield f"surfaces: names {name}, and there is no table [{name}]"
     if "mint" in data and "create_thread" in data and "{thread}" not in str(data["create_thread"]):
-        yield "create_thread and [mint] are two ways to the same thing; keep one, or write {thread} in the first"
-    if "login" in data and "credentials" in data:
-        yield "credentials and [login] are two ways to the same thing; keep one"
+        yield (
+            "create_thread and [mint] are two ways to the same thing; keep one, or write {thread} in the first"
+        )
 
 
 def _contradictions(data: Mapping[str, Any]) -> Iterator[str]:
