@@ -170,7 +170,7 @@ class _Who:
         return None
 
     def names_another(self, operation: Operation) -> bool:
-        """Whether it presents a resource that is not its own: what it wrote there is its owner's, if at all."""
+        """Whether it presents a resource that is not its own: what it wrote is its owner's, if at all."""
         return operation.intrudes and operation.resource != self._own.get(operation.caller)
 
 

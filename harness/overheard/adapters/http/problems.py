@@ -68,7 +68,8 @@ def _lacking_beyond(data: Mapping[str, Any]) -> Iterator[str]:
             yield f"surfaces: names {name}, and there is no table [{name}]"
     if "mint" in data and "create_thread" in data and "{thread}" not in str(data["create_thread"]):
         yield (
-            "create_thread and [mint] are two ways to the same thing; keep one, or write {thread} in the first"
+            "create_thread and [mint] are two ways to the same thing; keep one, or write {thread} in "
+            "create_thread"
         )
 
 
