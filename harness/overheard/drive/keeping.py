@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Coroutine, Iterable
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from overheard.core.ids import Id, bind_id, missing_kind, show_id
-from overheard.core.operation import SENDING, Operation, own_resources
+from overheard.core.operation import DELETING, SENDING, Operation, own_resources
 from overheard.core.outcome import Caller, Refused
 from overheard.drive.callers import caller_of
 from overheard.history.events import AnyEvent, Cleared, Completed, ExampleStarted, Invoked, Left, Unknown
@@ -55,7 +55,12 @@ class Leavings:
             if isinstance(event, Completed | Unknown) and event.operation in invoked:
                 presented = invoked[event.operation]
                 operation = who.operations[event.operation]
-                self._note(who, operation, presented.thread, presented.resource)
+                if operation.surface in DELETING:
+                    # What a stranger says to have deleted need not be gone, nor what nobody knows the end of.
+                    if isinstance(event, Completed) and not operation.intrudes:
+                        self._gone(operation.surface, presented)
+                else:
+                    self._note(who, operation, presented.thread, presented.resource)
 
     async def clear(self, adapted: Adapted, *, timeout: float, seconds: float) -> Cleared:  # noqa: ASYNC109
         """Delete all of it, by the target's own surfaces, each call `timeout` and all of them `seconds` at
@@ -91,11 +96,7 @@ class Leavings:
     def _note(self, who: _Who, operation: Operation, thread: Id, resource: Id) -> None:
         caller = who.caller(operation.caller)
         surface = operation.surface
-        if surface == "delete_thread":
-            self._gone(lambda kept: kept.thread == thread)
-        elif surface == "delete_resource":
-            self._gone(lambda kept: kept.resource == resource)
-        elif surface == "clone_thread":
+        if surface == "clone_thread":
             self._keep(Kept(caller, resource, who.bound(operation.new_thread), own=True))
         elif surface in ("transfer_thread", "update_thread"):
             # It may be refused to who gave it away, from now on.
@@ -108,8 +109,13 @@ class Leavings:
     def _keep(self, kept: Kept) -> None:
         self._kept.setdefault((kept.caller, kept.resource, kept.thread), kept)
 
-    def _gone(self, which: Callable[[Kept], bool]) -> None:
-        self._kept = {key: kept for key, kept in self._kept.items() if not (kept.own and which(kept))}
+    def _gone(self, surface: str, presented: Invoked) -> None:
+        """Strike off what an owner has deleted: a thread, or all that a resource has."""
+        for key, kept in list(self._kept.items()):
+            thread = surface == "delete_thread" and kept.thread == presented.thread
+            resource = surface == "delete_resource" and kept.resource == presented.resource
+            if kept.own and (thread or resource):
+                del self._kept[key]
 
     async def _delete(self, adapted: Adapted, timeout: float) -> None:  # noqa: ASYNC109
         offered = adapted.offers.surfaces
