@@ -41,6 +41,7 @@ from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Pl
 from overheard.core.regression import Regression
 from overheard.core.schedule import Decision
 from overheard.drive.driver import drive
+from overheard.drive.keeping import Leavings
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.patience import Patience
 from overheard.drive.watchdog import Watchdog
@@ -139,7 +140,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `plugins`   names and versions of plugins; `invariants` and `adapters` are what they bring.
     `timeout`   seconds for one operation.
     `serve`     command that starts the target, in place of what its file says; `allow_remote` says that it
-                may be on another machine.
+                may be on another machine, `allow_destructive` that something may be deleted in one that was
+                not started here. `rate` is how many calls a second may begin, if that is limited.
     `prove`     put in every leak there is, not only the short form.
     `baseline`  known findings that are accepted; `part` says that this is part of a run, judged with others.
     `command`, `started`   how and when the run was asked for, for the record.
@@ -158,6 +160,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     timeout: float = 30.0
     serve: str | None = None
     allow_remote: bool = False
+    allow_destructive: bool = False
+    rate: float | None = None
     prove: bool = False
     command: str = ""
     started: str = ""
@@ -240,8 +244,10 @@ async def _campaign(
                 try:
                     await stage.play()
                 except (asyncio.CancelledError, KeyboardInterrupt):
+                    stage.leave()
                     recorder.record(CampaignEnded(t=0, reason="interrupted"))
                     raise
+                await stage.clear()
                 recorder.record(CampaignEnded(t=0, reason=stage.reason, detail=stage.detail))
     finally:
         await let_go()
@@ -306,7 +312,13 @@ async def _stage(
 
 def _manners(options: Options) -> Manners:
     folder = None if options.history is None else options.history.parent
-    return Manners(serve=options.serve, allow_remote=options.allow_remote, folder=folder)
+    return Manners(
+        serve=options.serve,
+        allow_remote=options.allow_remote,
+        allow_destructive=options.allow_destructive,
+        rate=options.rate,
+        folder=folder,
+    )
 
 
 def _promises_what_it_can(declared: DeclaredContract, adapted: Adapted) -> None:
@@ -364,6 +376,7 @@ class Stage:
         self._mirror = mirror
         self._contract = contract
         self._tally = Tally(campaign=options.campaign)
+        self._leavings = Leavings(options.campaign)
         self._number = options.first
         self._collided: set[frozenset[Collision]] = set()
         self._deadline = self._end = 0.0
@@ -391,6 +404,20 @@ class Stage:
             await self._reduce()
         except _TimeIsUp:
             self._out_of_time()
+
+    async def clear(self) -> None:
+        """Delete what the campaign left in a target that was there before it, and record what stayed."""
+        if self._adapted.outlives:
+            options = self._options
+            cleared = await self._leavings.clear(
+                self._adapted, timeout=options.timeout, seconds=options.profile.seconds
+            )
+            self._recorder.record(cleared)
+
+    def leave(self) -> None:
+        """Record that all of it stays: somebody has no more time."""
+        if self._adapted.outlives:
+            self._recorder.record(self._leavings.left(self._adapted, why="the run was interrupted"))
 
     def _out_of_time(self) -> None:
         self.reason, self.detail = "budget", f"{self._options.profile.seconds:g} seconds were spent"
@@ -504,6 +531,9 @@ class Stage:
             if limit.expired():
                 raise _TimeIsUp from error
             raise
+        finally:
+            if self._adapted.outlives:
+                self._leavings.add(self._tap.example)
         started, *events = self._tap.example
         assert isinstance(started, ExampleStarted)  # noqa: S101 - the driver records it first
         body = [event for event in events if not isinstance(event, ExampleEnded)]
@@ -521,7 +551,7 @@ class Stage:
             if proof.injection.invariant in leaked:
                 continue
             kind = proof.kind if self._options.prove else ()
-            key = (proof.injection.invariant, proof.injection.channel, *kind)
+            key = (proof.injection.invariant, proof.injection.injector, proof.injection.channel, *kind)
             kept = self._proofs.setdefault(key, [])
             if len(kept) < wanted:
                 kept.append(proof)
@@ -552,23 +582,23 @@ class Stage:
         found_in = leak.view.number
         last = found_in
         steps: list[Decision] = []
+        lost = leak.loss
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
-            nonlocal last
+            nonlocal last, lost
             seen = await self._execute(plan, "reduce", reduces=found_in)
-            shown_again = [
-                Ends(other.owner.number, other.observer.number)
-                for other in seen.leaks
-                if alike(other)[1:] == alike(leak)[1:]
-            ]
+            shown_again = [other for other in seen.leaks if alike(other)[1:] == alike(leak)[1:]]
             if not shown_again:
                 return None
             last = seen.view.number
             steps[:] = _steps(self._tap.example)
-            return ends if ends in shown_again else shown_again[0]
+            same = (other for other in shown_again if _ends(other)[:2] == ends[:2])
+            found = next(same, shown_again[0])
+            lost = found.loss
+            return _ends(found)
 
         whole = leak.view.started.plan
-        ends = Ends(leak.owner.number, leak.observer.number)
+        ends = _ends(leak)
         shrunk = None
         if whole.mode == "concurrent":
             shrunk = await shrink(whole, ends, reproduces, order=Trace(leak.view).choices)
@@ -593,8 +623,14 @@ class Stage:
                 executions=executions,
                 replays=REPLAYS,
                 replayed=replayed,
+                before=None if lost is None else lost.before.number,
+                missed=None if lost is None else lost.after.number,
             )
         )
+
+
+def _ends(leak: Leak) -> Ends:
+    return Ends(leak.owner.number, leak.observer.number, leak.through)
 
 
 def _steps(events: Iterable[AnyEvent]) -> list[Decision]:

@@ -112,6 +112,18 @@ _remote = _option(
     is_flag=True,
     help="The target may be on another machine: it will be told secrets, and presented other people's ids.",
 )
+_destructive = _option(
+    "--allow-destructive",
+    is_flag=True,
+    help="What can be deleted, changed or given away in a target that was there before may be: by surfaces "
+    "that delete, update and transfer, with ids of this run.",
+)
+_rate = _option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True, max=1_000_000),
+    metavar="CALLS",
+    help="How many calls a second may begin.  [default: as many as there are]",
+)
 _json = _option(
     "--json", "as_json", is_flag=True, help="Nothing but the report, as JSON, on standard output."
 )
@@ -175,15 +187,17 @@ def cli() -> None:
 @_serve
 @_remote
 @_plugin
+@_destructive
+@_rate
 @_evidence
 @_color
 @_config
 def run(
     *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
     scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, baseline: Path | None,
-    regressions: Path | None, prove: bool,
-    timeout: float | None, serve: str | None, allow_remote: bool, plugins: tuple[str, ...],
-    show_evidence: bool, color: bool | None, config: Path | None,
+    regressions: Path | None, prove: bool, timeout: float | None, serve: str | None, allow_remote: bool,
+    allow_destructive: bool, rate: float | None, plugins: tuple[str, ...], show_evidence: bool,
+    color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Run a campaign against TARGET and say what held.
 
@@ -196,6 +210,7 @@ def run(
     request = Request(
         target=target, output=output, seed=seed, profile=profile, scenarios=scenarios,
         contract=contract, prove=prove, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        allow_destructive=allow_destructive, rate=rate,
         baseline=baseline, regressions=regressions, plugins=plugins, config=config,
     )  # fmt: skip
     paint = _wants_color(color)
@@ -213,11 +228,13 @@ def run(
 @_serve
 @_remote
 @_plugin
+@_rate
 @_color
 @_config
 def doctor(
     *, target: str | None, contract: tuple[str, ...], as_json: bool, timeout: float | None,
-    serve: str | None, allow_remote: bool, plugins: tuple[str, ...], color: bool | None, config: Path | None,
+    serve: str | None, allow_remote: bool, rate: float | None, plugins: tuple[str, ...],
+    color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Measure what TARGET does, and propose a contract.
 
@@ -229,7 +246,7 @@ def doctor(
     from overheard.settings import Request  # noqa: PLC0415
 
     request = Request(
-        target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote, rate=rate,
         plugins=plugins, config=config,
     )  # fmt: skip
     paint = _wants_color(color)
@@ -538,6 +555,8 @@ def _options(settings: Settings, plugins: Plugins) -> Options:
         timeout=settings.timeout,
         serve=settings.serve,
         allow_remote=settings.allow_remote,
+        allow_destructive=settings.allow_destructive,
+        rate=settings.rate,
         prove=settings.prove,
         command=settings.command,
         started=_now(),

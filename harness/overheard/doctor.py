@@ -25,7 +25,7 @@ from overheard.check.view import Op, View
 from overheard.core.canary import FactKey
 from overheard.core.contract import Contract, declare, suited
 from overheard.core.ids import MISSING_KINDS, Id, MissingKind
-from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan
+from overheard.core.operation import BY_MESSAGE, FACT_MARK, NONCE_MARK, READING, Operation, Plan
 from overheard.drive.driver import drive
 from overheard.drive.leaving import bounded, interruptible, let_go, no_trace_of_interrupts
 from overheard.drive.watchdog import Watchdog
@@ -98,7 +98,7 @@ async def _examined(
     )
     with Mirror(recorder) as mirror, environment(mirror.environment()):
         target = load(settings.target, base=settings.base)
-        manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote)
+        manners = Manners(serve=settings.serve, allow_remote=settings.allow_remote, rate=settings.rate)
         watchdog = Watchdog(asyncio.get_running_loop(), recorder, limit=HANG_SECONDS, on_hang=on_hang)
         entered = enter(target, name=settings.target, manners=manners, adapters=adapters)
         async with bounded(entered, name=settings.target) as adapted:
@@ -286,7 +286,7 @@ async def examine(desk: Desk, *, declared: Mapping[str, object]) -> Examination:
             seen = replace(seen, reach=await _reach(desk))
             seen = replace(seen, stranger=await _ownership(desk, seen.reach))
         seen = replace(seen, missing=tuple([one async for one in _missing(desk, seen)]))
-        if offers.beyond:
+        if any(surface in offers.beyond for surface in READING):
             seen = replace(seen, shows=await _shows(desk))
     return _counted(desk, seen)
 
@@ -376,7 +376,8 @@ async def _shows(desk: Desk) -> dict[str, Shown]:
     script.tell("owner", thread=_THREAD, resource=_MINE)
     looks = {
         surface: script.look("owner", surface, thread=_THREAD, resource=_MINE)
-        for surface in desk.adapted.offers.beyond
+        for surface in READING
+        if surface in desk.adapted.offers.beyond and surface not in BY_MESSAGE
     }
     view = await desk.ask(script)
     shows: dict[str, Shown] = {}

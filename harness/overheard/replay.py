@@ -28,9 +28,10 @@ from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary, is_can
 from overheard.core.contract import Contract, declare
 from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
-from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
+from overheard.core.operation import FACT_MARK, Operation, Plan, Proof, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
 from overheard.core.schedule import Schedule
+from overheard.drive.bindings import Names
 from overheard.drive.driver import Held, drive
 from overheard.history.events import AnyEvent, Chunked, Completed, Failed, ModelCalled, Sight, Unknown
 from overheard.history.writer import Recorder
@@ -132,6 +133,7 @@ class Stage:
         self._threads: dict[int, Id] = {}
         self._leaders: dict[int, int] = {}
         self._secrets: dict[str, str] = {}
+        self._names = Names()
 
     def send(
         self,
@@ -143,15 +145,22 @@ class Stage:
         tenant: str | None = None,
         surface: str = "send",
         filters: Mapping[str, str] | None = None,
+        message: int | None = None,
+        new_resource: Id = OMITTED,
+        new_thread: Id = OMITTED,
         asks: bool = False,
         same_text_as: int | None = None,
+        credentials: Proof = "own",
     ) -> Step:
         """The next step: `caller` sends `text`, presenting these ids. Steps count from 0.
 
         `<<fact>>` in the text becomes a canary and `<<ref>>` the nonce that names the step; ids may hold
         `<<ns>>`, `<<uuid:NAME>>` and `<<hex:NAME>>`. `asks` has the mirror recite what it is shown.
         `same_text_as` repeats the text of that step to the letter, its nonce included. Another `surface`
-        than `send` shows what is stored; the text of a `search` is its query, and `filters` go with it.
+        than `send` shows what is stored, or changes it; the text of a `search` is its query, and `filters` go
+        with it. `message` is the step whose message is meant, by the id that the target gave it;
+        `new_resource` and `new_thread` are whose a thread is to be, and what a copy of it is to be called.
+        `credentials` of "none" are left out, and "invalid" ones are nobody's.
         """
         step, self._steps = self._steps, self._steps + 1
         operation = Operation(
@@ -164,10 +173,16 @@ class Stage:
             thread=thread,
             text=text,
             filters=filters or {},
+            message=message,
+            new_resource=new_resource,
+            new_thread=new_thread,
             tells="a fact" if FACT_MARK in text else None,
             asks=(step,) if asks else (),
             same_text_as=same_text_as,
+            credentials=credentials,
         )
+        if operation.tells is not None:
+            self._names.wanted.add(step)
         return Step(self, operation)
 
     async def together(self, *steps: Step, schedule: Sequence[int] | None = None) -> list[Observation]:
@@ -198,6 +213,7 @@ class Stage:
             contract=self._contract,
             timeout=_TIMEOUT,
             secrets=self._secrets,
+            names=self._names,
         )
         self._secrets.update(thread_secrets(plan, self._campaign, _EXAMPLE))
         self._threads |= {one.number: bind_ids(one, self._campaign, _EXAMPLE)[0] for one in operations}
@@ -205,17 +221,28 @@ class Stage:
         happened = self._events[before:]
         return [_observed(operation, operations, happened, self._campaign) for operation in operations]
 
-    def verdict(self, told: Observation, seen: Observation, *, broken_if: Breach = "seen") -> Verdict:
+    def verdict(
+        self,
+        told: Observation,
+        seen: Observation,
+        *,
+        before: Observation | None = None,
+        broken_if: Breach = "seen",
+    ) -> Verdict:
         """Whether `seen` breaks the promise about what `told` told.
 
         `broken_if` says how: the fact was `seen`; it was `missing` although the call was answered; the id of
         the thread in which `told` spoke was `listed`; the answer that `told` asked for was `swapped`, given
-        to `seen`; or the call was `answered` at all, where a refusal is promised.
+        to `seen`; the call was `answered` at all, where a refusal is promised; or the fact was `lost`: shown
+        in `before`, and in `seen` not any more.
         """
         if broken_if == "swapped":
             return _handed(told, seen, self._leaders.get(told.step, told.step))
 
-        channels = seen.channels_of(FactKey(self._campaign, _EXAMPLE, told.step, 0))
+        fact = FactKey(self._campaign, _EXAMPLE, told.step, 0)
+        channels = seen.channels_of(fact)
+        if broken_if == "lost":
+            return self._lost(fact, told, seen, before)
         if broken_if == "answered":
             broken = seen.outcome == "ok"
         elif broken_if == "missing":
@@ -229,6 +256,21 @@ class Stage:
             what = f"the id of {told.caller}'s thread of step {told.step}"
         saw = f"saw {what} ({', '.join(channels)})" if channels else f"did not see {what}"
         sentence = f"{seen.caller} {saw}; step {seen.step} {_ENDED[seen.outcome]}"
+        return Verdict(broken, f"{'violated' if broken else 'did not reproduce'}: {sentence}")
+
+    def _lost(
+        self, fact: FactKey, told: Observation, seen: Observation, before: Observation | None
+    ) -> Verdict:
+        thread = self._threads.get(told.step)
+
+        def shown(look: Observation) -> bool:
+            return bool(look.channels_of(fact) or look.channels_of_id(thread))
+
+        had = before is not None and shown(before)
+        broken = had and seen.outcome != "info" and not shown(seen)
+        what = f"what {told.caller} told in step {told.step}"
+        words = f"was shown {what} before, and not in step {seen.step}" if broken else f"did not lose {what}"
+        sentence = f"{seen.caller} {words}; step {seen.step} {_ENDED[seen.outcome]}"
         return Verdict(broken, f"{'violated' if broken else 'did not reproduce'}: {sentence}")
 
 

@@ -53,6 +53,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     baseline: Path | None = None
     regressions: Path | None = None
     plugins: tuple[str, ...] = ()
+    allow_destructive: bool = False
+    rate: float | None = None
     config: Path | None = None
 
 
@@ -70,7 +72,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `base`    folder in which the target is looked for: that of the file that named it, else the current.
     `layers`  contract settings above the target's own, weakest first.
-    `serve`   command that starts the target; `allow_remote` says that it may be on another machine.
+    `serve`   command that starts the target; `allow_remote` says that it may be on another machine,
+              `allow_destructive` that something may be deleted there although it was not started here.
+    `rate`    calls a second at most; None for as many as there are.
     `home`    folder of the configuration file, else the current: the user's own scenarios lie beside it.
     `baseline` the file of known findings, if there is one; `baseline_named` says that a flag or variable did.
     `regressions`  the folder of earlier failures; `keeps` says that it was named, so that it may be made.
@@ -90,6 +94,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prove: bool
     serve: str | None
     allow_remote: bool
+    allow_destructive: bool
+    rate: float | None
     home: Path
     notes: tuple[str, ...]
     named: bool = True
@@ -116,16 +122,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             words += ["--timeout", f"{self.timeout:g}"]
         if self.prove:
             words.append("--prove")
-        if self.serve is not None:
-            words += ["--serve", self.serve]
-        if self.allow_remote:
-            words.append("--allow-remote")
+        words += self._manners()
         for name in self.plugins_named:
             words += ["--plugin", name]
         named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
         for flag, path in (*named, ("--config", self.config)):
             words += [] if path is None else [flag, str(path)]
         return shlex.join(words)
+
+    def _manners(self) -> list[str]:
+        """What is said of the target on the command line."""
+        words = [] if self.serve is None else ["--serve", self.serve]
+        words += ["--allow-remote"] if self.allow_remote else []
+        words += ["--allow-destructive"] if self.allow_destructive else []
+        return [*words, *([] if self.rate is None else ["--rate", f"{self.rate:g}"])]
 
 
 def resolve(
@@ -166,6 +176,8 @@ def resolve(
         prove=request.prove,
         serve=_first(request.serve, values.get("serve")),
         allow_remote=request.allow_remote or values.get("allow_remote", False),
+        allow_destructive=request.allow_destructive or values.get("allow_destructive", False),
+        rate=_first(request.rate, values.get("rate")),
         home=home,
         notes=file.notes if file else (),
         named=request.target is not None,
@@ -291,6 +303,12 @@ def _yes(path: Path, key: str, value: Any) -> bool:
     return value
 
 
+def _rate(path: Path, key: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise UsageError(f"{path}: {key} is {value!r}; it takes calls a second, more than 0")
+    return value
+
+
 def _seconds(path: Path, key: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
         raise UsageError(f"{path}: {key} is {value!r}; it takes seconds, more than 0")
@@ -324,6 +342,8 @@ _CHECKS: Final[Mapping[str, Callable[[Path, str, Any], Any]]] = {
     "regressions": _text,
     "serve": _text,
     "allow_remote": _yes,
+    "allow_destructive": _yes,
+    "rate": _rate,
     "contract": _contract,
 }
 

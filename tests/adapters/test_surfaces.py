@@ -147,6 +147,98 @@ def test_a_contract_says_which_of_them_are_meant():
         entered(contract(surfaces="search")(Agent()))
 
 
+class Keeper(Agent):
+    async def create_thread(self, *, resource, thread=None, title="new"):
+        self.called.append((resource, thread, title))
+        return f"{thread}-made"
+
+    def clone_thread(self, thread, *, new_thread, resource):
+        self.called.append((thread, new_thread, resource))
+        return {"thread": {"id": new_thread}}
+
+    def update_thread(self, thread, title, new_resource=None):
+        self.called.append((thread, title, new_resource))
+
+    def transfer_thread(self, thread, new_resource):
+        self.called.append((thread, new_resource))
+        return True
+
+    def delete_message(self, message_id, caller):
+        self.called.append((message_id, caller.name))
+
+    def delete_thread(self, thread):
+        self.called.append(thread)
+
+    def delete_resource(self, resource):
+        self.called.append(resource)
+
+    def read_message(self, message_id):
+        return {"id": message_id}
+
+
+def test_what_changes_something_is_given_what_it_names():
+    target = Keeper()
+    ids = {"message_id": "m7", "new_thread": "n", "new_resource": "q"}
+
+    async def then(adapted):
+        shown = {}
+        for surface in adapted.offers.beyond:
+            answer = await adapted.use(
+                surface, "a title", thread="t", resource="r", caller=Caller("r0"), **ids
+            )
+            shown[surface] = (answer.reply.text, dict(answer.reply.ids))
+        return shown
+
+    shown = entered(target, then)
+    assert target.called == [
+        ("r", "t", "a title"), ("t", "n", "r"), ("t", "a title", "q"), ("t", "q"), ("m7", "r0"), "t", "r"
+    ]  # fmt: skip
+    assert shown == {
+        "read_message": ('{"id":"m7"}', {}),
+        "create_thread": ("t-made", {"thread": "t-made"}),
+        "clone_thread": ('{"thread":{"id":"n"}}', {"thread": "n"}),
+        "update_thread": ("", {}),
+        "transfer_thread": ("true", {}),
+        "delete_message": ("", {}),
+        "delete_thread": ("", {}),
+        "delete_resource": ("", {}),
+    }
+    target.called.clear()
+    entered(
+        target,
+        lambda adapted: adapted.use("create_thread", "", thread=OMITTED, resource="r", caller=Caller("r0")),
+    )
+    assert target.called == [("r", None, "new")], "no title is none at all"
+
+
+def test_what_each_takes_is_read_from_its_signature():
+    offers = entered(Keeper())
+    assert offers.takes("create_thread") == Takes(
+        accepts=("thread", "resource", "title"), required=("resource",)
+    )
+    assert offers.takes("clone_thread").accepts == ("thread", "resource", "new_thread")
+    assert offers.takes("update_thread").accepts == ("thread", "title", "new_resource")
+    assert offers.takes("delete_message") == Takes(
+        accepts=("caller", "message_id"), required=("caller", "message_id")
+    )
+    assert not offers.mints
+    minting = type("Minting", (Agent,), {"create_thread": lambda self, *, resource: "new"})
+    assert entered(minting()).mints
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "told"),
+    [
+        ("delete_message", lambda self, message: None, "requires a parameter `message`.*may take, by name: .*message_id"),
+        ("transfer_thread", lambda self, thread, to: None, "requires a parameter `to`.*new_resource"),
+        ("delete_thread", lambda self, thread, title: None, "requires a parameter `title`"),
+    ],
+)  # fmt: skip
+def test_a_change_that_nothing_can_fill_in_says_what_it_may_take(name, method, told):
+    with pytest.raises(UsageError, match=told):
+        entered(type("Odd", (Agent,), {name: method})())
+
+
 def test_a_surface_without_a_thread_id_speaks_for_the_resource():
     offers = entered(Library())
     suit = suited(declare(), offers)

@@ -1,4 +1,4 @@
-"""Reaching a target over HTTP, against a bare aiohttp client that makes the same requests, 64 at a time."""
+"""Reaching a target over HTTP, against what makes the same requests, 64 at a time: a bare aiohttp client, Locust."""
 
 from __future__ import annotations
 
@@ -91,7 +91,18 @@ async def _sides(url: str, target: HttpTarget, *, operations: int, rounds: int) 
         return least
 
 
-def rows(folder: Path, *, operations: int, rounds: int) -> Iterator[tuple[str, str, str, float, str]]:
+def _locust(python: str, url: str, *, operations: int, rounds: int) -> float:
+    """Processor seconds that Locust's FastHttpUser takes for as many requests, in a process of its own."""
+    script = Path(__file__).with_name("locusts.py")
+    words = [python, str(script), url, str(AT_ONCE), str(operations), str(rounds)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout.splitlines()[-1])
+
+
+def rows(
+    folder: Path, *, operations: int, rounds: int, locust: str | None
+) -> Iterator[tuple[str, str, str, float, str]]:
+    """`locust` is an interpreter that has it; without one nothing is compared with it."""
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -100,6 +111,8 @@ def rows(folder: Path, *, operations: int, rounds: int) -> Iterator[tuple[str, s
             file.write_text(FILE.format(url=url))
             target = load(file, shown="target.toml")
             least = asyncio.run(_sides(url, target, operations=operations, rounds=rounds))
+            if locust is not None:
+                least["locust"] = _locust(locust, url, operations=operations, rounds=rounds)
         finally:
             server.kill()
     each = {name: seconds / operations * 1e6 for name, seconds in least.items()}
@@ -107,3 +120,9 @@ def rows(folder: Path, *, operations: int, rounds: int) -> Iterator[tuple[str, s
         f"a call over HTTP, {AT_ONCE} at once", f"{each['ours']:.0f} us", f"bare aiohttp {each['bare']:.0f} us",
         each["bare"] / each["ours"], "0.9 of its rate",
     )  # fmt: skip
+    if "locust" in each:
+        yield (
+            f"the same, {AT_ONCE} at once", f"{each['ours']:.0f} us",
+            f"Locust's FastHttpUser {each['locust']:.0f} us", each["locust"] / each["ours"],
+            "1.5 times its rate",
+        )  # fmt: skip

@@ -14,13 +14,17 @@ import starting
 from tabulate import tabulate
 
 
-def table(*, quick: bool) -> str:
-    """Measure everything: for real, or on a small scale to see that it can be measured."""
+def table(*, quick: bool, locust: str | None = None) -> str:
+    """Measure everything: for real, or on a small scale to see that it can be measured. `locust` is an
+    interpreter that has it, if it is to be compared with.
+    """
     rows = list(scanning.rows(megabytes=0.5 if quick else 8, rounds=3 if quick else 15))
     with tempfile.TemporaryDirectory(prefix="overheard-benchmarks-") as folder:
         here = Path(folder)
         rows += driving.rows(here, operations=200 if quick else 2_000, rounds=2 if quick else 25)
-        rows += reaching.rows(here, operations=200 if quick else 2_000, rounds=2 if quick else 15)
+        rows += reaching.rows(
+            here, operations=200 if quick else 2_000, rounds=2 if quick else 15, locust=locust
+        )
         source = histories.campaign(
             here / "campaign.jsonl",
             agent="correct-thread",

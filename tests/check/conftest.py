@@ -12,6 +12,7 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a ?x err      an error           r1 a ?x void   an empty answer without a model call
     r1 a ?x mute     an answer without a model call
     r1@r0 a ?x       r1 names r0's resource
+    r1@r0 a ?x proof:none     ... without credentials; proof:invalid likewise
     r0 A ?x          thread `A` collides with thread `a`, and so do the resources of `R0` and `r0`
     r0 =default ?x   an id that is the same in every example: `default` itself; `r0@=default` for the resource
     r0 - !x          thread omitted; `null`, `empty`, `blank` likewise; `r0:null a` for the resource
@@ -22,6 +23,12 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 b ?x via:search        looks for x by a surface that makes no model call; =x, `x@3, no:x as above
     r1 b ?x @a                ... is shown the id of thread a, however it looked
     r1 b ?x filter:thread=a   ... and names thread a (or a resource) in a filter
+    r1 a via:delete_thread    deletes thread a by a surface beyond sending; `no` as above
+    r1 a via:delete_message of:x    ... the message that told x, in whichever thread
+    r1 a via:clone_thread to:n      ... makes thread n a copy of thread a
+    r1 a via:transfer_thread gives:r1   ... gives thread a to r1
+    r1 a via:update_thread !w       ... puts a title on it that tells w
+    r1 a ?x never             was planned and not even begun
 
 Examples are separated by a line `--`, which may carry `sequential`, `interleaved` or `concurrent`.
 """
@@ -84,10 +91,15 @@ class Line:
         self.tells = next((word[1:] for word in words if word.startswith("!")), None)
         self.asks = next((word[1:] for word in words if word.startswith("?")), "")
         self.surface = next((word[4:] for word in words if word.startswith("via:")), "send")
+        self.of = next((word[3:] for word in words if word.startswith("of:")), "")
+        ids = {"to": "new_thread", "gives": "new_resource"}
+        said = (word.partition(":") for word in words)
+        self.new = {ids[name]: f"{value}-<<ns>>" for name, _, value in said if name in ids}
         filters = (word[7:].partition("=") for word in words if word.startswith("filter:"))
         self.filters = {name: f"{value}-<<ns>>" for name, _, value in filters}
         self.repeats = [word for word in words if word == "re" or word.startswith("re:")]
         self.beside = [int(word[7:]) for word in words if word.startswith("beside:")]
+        self.proof = next((word[6:] for word in words if word.startswith("proof:")), "own")
         self.same = next((int(word[5:]) for word in words if word.startswith("same:")), None)
 
 
@@ -136,8 +148,11 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
                 filters=line.filters,
                 text="<<fact>> <<ref>>" if line.tells else "<<ref>>",
                 tells=f"attribute {line.tells}" if line.tells else None,
+                message=told[line.of] if line.of else None,
+                **line.new,
                 asks=tuple(told[letter] for letter in line.asks if letter in told),
                 same_text_as=line.same,
+                credentials=line.proof,
             )
             for line in lines
         )
@@ -157,6 +172,7 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
         )
         for round_ in sorted({line.round for line in lines}):
             together = [line for line in lines if line.round == round_]
+            together = [line for line in together if "never" not in line.words]
             for line in together:
                 ids = {
                     name: bind_id(getattr(line, name), CAMPAIGN, example) for name in ("thread", "resource")

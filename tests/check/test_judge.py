@@ -119,6 +119,35 @@ def test_a_thread_that_answers_whoever_holds_its_id_is_no_matter_of_naming(judge
     assert stories(judged(text, **PROVED)) == [("thread-ownership", "thread id is the only key")]
 
 
+@pytest.mark.parametrize("proof", ["none", "invalid"])
+@pytest.mark.parametrize(
+    ("line", "invariant"),
+    [("r1@r0 a ?x =x", "thread-ownership"), ("r1@r0 b ?x =x", "no-cross-resource-leakage")],
+)
+def test_whoever_is_shown_something_without_proving_who_it_is(judged, line, invariant, proof):
+    text = HELD.replace("r1 a ?x no", f"r1 a ?x no\n{line} proof:{proof}")
+    assert stories(judged(text, **PROVED)) == [(invariant, "credentials are not checked")]
+    # Those who had credentials were taken for whom they named as well: that is the same mistake.
+    both = text.replace("r1 a ?x no", f"r1 a ?x no\n{line}")
+    assert {story for _, story in stories(judged(both, **PROVED))} == {"credentials are not checked"}
+    refused = judged(text.replace("=x proof", "no proof"), **PROVED)
+    assert refused.verdict == "held"
+    words = {"none": "no credentials", "invalid": "invalid credentials"}[proof]
+    assert f"{invariant}: {words}" in {
+        cell.relation for cell in refused.coverage if cell.state == "controlled"
+    }
+
+
+def test_a_server_that_turns_away_who_proves_nothing_believes_those_who_do(judged):
+    text = HELD.replace("r1 a ?x no", "r1 a ?x no\nr1@r0 a ?x =x\nr1@r0 a ?x no proof:none")
+    assert stories(judged(text, **PROVED)) == [("thread-ownership", "client-supplied resource believed")]
+
+
+def test_a_thread_that_answers_whoever_holds_its_id_is_no_matter_of_credentials(judged):
+    text = HELD.replace("r1 a ?x no", "r1 a ?x =x\nr1@r0 a ?x =x proof:none")
+    assert stories(judged(text, **PROVED)) == [("thread-ownership", "thread id is the only key")]
+
+
 def test_words_written_under_another_name_are_the_writer_s(judged):
     text = HELD.replace("r1 a ?x no", "r1 a ?x no\nr1@r0 a !z\nr0 a ?z =z")
     assert stories(judged(text, **PROVED)) == [("thread-ownership", "client-supplied resource believed")]

@@ -117,6 +117,26 @@ def test_the_command_repeats_the_run(tmp_path):
     )
 
 
+def test_manners_come_from_the_command_line_or_the_file(tmp_path):
+    got = settings(tmp_path)
+    assert (got.allow_destructive, got.rate) == (False, None)
+    write(tmp_path, "overheard.toml", "allow_destructive = true\nrate = 5\n")
+    got = settings(tmp_path)
+    assert (got.allow_destructive, got.rate) == (True, 5)
+    assert settings(tmp_path, rate=0.5).rate == 0.5
+    assert got.command.endswith("--allow-destructive --rate 5")
+    assert settings(tmp_path, allow_destructive=True, rate=2.5).command.endswith(
+        "--allow-destructive --rate 2.5"
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "true", "inf", '"fast"'])
+def test_a_rate_that_is_none(tmp_path, value):
+    write(tmp_path, "overheard.toml", f"rate = {value}\n")
+    with pytest.raises(UsageError, match=r"rate is .*; it takes calls a second, more than 0"):
+        settings(tmp_path)
+
+
 def test_a_named_file_is_read_wherever_it_is(tmp_path):
     named = write(tmp_path / "etc", "any.toml", "seed = 3\n")
     write(tmp_path, "overheard.toml", "seed = 1\n")

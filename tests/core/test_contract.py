@@ -25,9 +25,9 @@ def test_nothing_declared_is_the_default():
     declared = declare()
     assert declared.contract == Contract()
     assert set(declared.origins.values()) == {"default"}
-    assert {"scope", "thread_ids", "missing_ids", "recall", "recall_kind", "settle", "authentication"} == set(
-        declared.origins
-    )
+    assert set(declared.origins) == {
+        "scope", "thread_ids", "missing_ids", "recall", "recall_kind", "settle", "deletion", "authentication"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,7 @@ def test_every_key_listed_is_a_key():
         "settle": 1,
         "thread_ids": "owned",
         "recall_kind": "exact",
+        "deletion": "conversation",
         "authentication": "none",
     }
     for key in contract_keys():

@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 
 from overheard.adapters.enter import enter
+from overheard.adapters.manners import ORDINARY
 from overheard.core.contract import Contract
 from overheard.core.operation import Operation, Plan
 from overheard.drive.driver import drive
@@ -51,12 +52,12 @@ def driven(recording):
     """Drive a plan against a target and return the events, that of the example's beginning left out."""
     recorder, events = recording
 
-    def run(target, plan, **options):
+    def run(target, plan, *, manners=ORDINARY, **options):
         settings = {"example": 3, "phase": "explore", "mirror": None, "campaign": 7, "timeout": 10.0}
         settings |= {"contract": Contract()} | options
 
         async def main():
-            async with enter(target, name="target") as adapted:
+            async with enter(target, name="target", manners=manners) as adapted:
                 await drive(plan, adapted=adapted, recorder=recorder, **settings)
 
         asyncio.run(main())

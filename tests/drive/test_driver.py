@@ -10,6 +10,7 @@ import pytest
 
 from overheard import OMITTED, Chunk, Refused, Reply, TargetError
 from overheard.adapters.enter import enter
+from overheard.adapters.manners import Manners
 from overheard.core.canary import FactKey, mint_fact, mint_nonce
 from overheard.core.contract import Contract
 from overheard.core.errors import InternalError, UsageError
@@ -186,6 +187,19 @@ def test_a_surface_that_the_target_does_not_have_is_refused_before_anything_is_r
         ):
             asyncio.run(main(surface))
     assert events == []
+
+
+def test_no_operation_runs_out_of_its_time_while_it_waits_for_its_turn(driven, plan_of):
+    begun = []
+
+    async def target(message):
+        begun.append(time.monotonic())
+        await asyncio.sleep(0.05)
+        return "ok"
+
+    events = driven(target, plan_of(8), timeout=0.2, manners=Manners(rate=20))
+    assert [type(event) for event in _ends(events)] == [Completed] * 8
+    assert begun[-1] - begun[0] >= 7 / 20 - 0.02
 
 
 # --- how operations end

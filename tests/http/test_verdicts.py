@@ -4,6 +4,7 @@ A few agents in the ordinary run, all of them with OVERHEARD_HTTP_ZOO=all; one f
 OVERHEARD_HTTP_SEEDS says.
 """
 
+import asyncio
 import os
 import random
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from overheard.adapters.enter import enter
 from overheard.campaign import PROFILES, Options, fresh_numbers, run
 from overheard.scenario.load import builtin
 from overheard.zoo.catalogue import CATALOGUE
@@ -23,6 +25,9 @@ ORDINARY = (
     "refusal-tells-sqlite",  # the body of a 403 is looked through
     "correct-thread",
     "correct-tenant",
+    "messages-of-anybody-memory",  # a surface beyond sending, with what a file says of it
+    "transferred-by-anybody-sqlite",  # a change, and who is refused what afterwards
+    "deletion-leaves-index-memory",  # message ids, and what is deleted
     "always-error",
     "refuses-everything",
 )
@@ -42,6 +47,7 @@ thread = "{thread}"
 resource = "{resource}"
 {tenant}
 {contract}
+{surfaces}
 """
 
 
@@ -57,6 +63,7 @@ def judged():
             campaign=fresh_numbers()[1],
             profile=PROFILE,
             scenarios=tuple(builtin().values()),
+            allow_destructive=True,
         )
         return run(options, target_object=target)
 
@@ -68,7 +75,8 @@ def test_an_agent_is_judged_alike_behind_http_and_in_process(name, seed, judged,
     specimen = CATALOGUE[name]
     tenant = 'tenant = "{tenant}"' if specimen.settings.get("scope") == "tenant" else ""
     contract = "\n".join(["[contract]", *(f'{key} = "{value}"' for key, value in specimen.settings.items())])
-    text = FILE.replace("{tenant}", tenant).replace("{contract}", contract)
+    surfaces = "\n".join(_tables(_offered(specimen.build)))
+    text = FILE.replace("{tenant}", tenant).replace("{contract}", contract).replace("{surfaces}", surfaces)
     target = describe(servers.app(application(specimen.build)), text)
     remote, local = judged(target, seed), judged(specimen.build, seed)
     assert remote.verdict == local.verdict, (remote.reasons, local.reasons)
@@ -79,6 +87,25 @@ def test_an_agent_is_judged_alike_behind_http_and_in_process(name, seed, judged,
             assert invariant in specimen.invariants | specimen.also
     if remote.verdict == "held":
         assert _exposures(remote) == _exposures(local)
+
+
+def _offered(build):
+    async def look():
+        async with enter(build, name="agent") as adapted:
+            return adapted.offers
+
+    return asyncio.run(look())
+
+
+def _tables(offers):
+    """What a file says of the surfaces beyond sending: the keywords of each."""
+    for name, takes in offers.beyond.items():
+        yield from (f"[{name}]", f'path = "/{name}"', 'answer = "shown"', f"[{name}.json]")
+        yield from (f'{each} = "{{{each}}}"' for each in takes.accepts if each != "filters")
+        if name == "search":
+            yield 'query = "{query}"'
+        if "filters" in takes.accepts:
+            yield 'filters = { thread = "{filter.thread}", resource = "{filter.resource}" }'
 
 
 def _stories(judgement):

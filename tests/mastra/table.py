@@ -105,21 +105,12 @@ def node_version() -> str:
     return subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def row(probe: dict[str, str], report: dict[str, Any] | None) -> dict[str, Any]:
+def row(probe: dict[str, str], report: dict[str, Any]) -> dict[str, Any]:
     """What is kept of one situation: the verdict, what is broken, the diagnoses, when and on what."""
-    broken = [name for name, verdict in probe.items() if verdict == "violated"]
-    if report is None:
-        verdict, told = "violated" if broken else "held", []
-    else:
-        verdict, told = (
-            report["verdict"],
-            list(dict.fromkeys(each["diagnosis"] for each in report["findings"])),
-        )
     return {
-        "verdict": verdict,
-        "broken": broken,
-        "diagnoses": told,
-        "alone": report is None,
+        "verdict": report["verdict"],
+        "broken": [name for name, verdict in probe.items() if verdict == "violated"],
+        "diagnoses": list(dict.fromkeys(each["diagnosis"] for each in report["findings"])),
         "date": datetime.now(UTC).date().isoformat(),
         "node": node_version(),
         "versions": versions(),
@@ -128,7 +119,7 @@ def row(probe: dict[str, str], report: dict[str, Any] | None) -> dict[str, Any]:
 
 def words(row: dict[str, Any]) -> str:
     """A row's result in words."""
-    text = f"**{row['verdict']}**" + (" (by the probe alone)" if row["alone"] else "")
+    text = f"**{row['verdict']}**"
     if row["broken"]:
         text += ": " + ", ".join(row["broken"])
     return text + (f" (*{', '.join(row['diagnoses'])}*)" if row["diagnoses"] else "")
@@ -173,9 +164,9 @@ def main(arguments: list[str]) -> int:
     probes = probed(names) if names else {}
     wrong = False
     for name in names:
-        report = None if every[name].get("alone") else judged(name, every[name])
+        report = judged(name, every[name])
         verdicts = probes[name]["verdicts"]
-        differing = [] if report is None else differences(verdicts, report)
+        differing = differences(verdicts, report)
         found = row(verdicts, report)
         print(f"{name}: {words(found).replace('*', '')}", *differing, sep="\n    ", flush=True)
         if differing:

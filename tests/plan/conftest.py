@@ -8,23 +8,43 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
+from overheard.adapters.signature import FURTHER
 from overheard.core.canary import decode_canary, find_canaries
 from overheard.core.collision import FAMILIES, RESERVED, collisions
 from overheard.core.contract import Contract, declare
 from overheard.core.ids import MISSING_KINDS, OMITTED, missing_kind
 from overheard.core.offers import Offers, Takes
-from overheard.core.operation import FACT_MARK, NONCE_MARK, READING, SENDING, Plan, bind_ids, bind_text
+from overheard.core.operation import (
+    BEYOND,
+    BY_MESSAGE,
+    FACT_MARK,
+    NONCE_MARK,
+    SENDING,
+    TITLED,
+    Plan,
+    bind_ids,
+    bind_text,
+)
 from overheard.scenario.load import builtin
 from overheard.scenario.model import COLLIDING_IDS, IDENTIFIERS, MISSING_IDS, MOVES, Scenario
 from overheard.scenario.problems import contradictions, problems
 
 CAMPAIGN, EXAMPLE = 4711, 3
+OWN = ("thread", "resource")
 LIBRARY = Offers(
-    surfaces=("send", *READING),
+    surfaces=("send", *BEYOND),
     beyond={
         "list_threads": Takes(accepts=("resource",)),
-        "read_messages": Takes(accepts=("thread", "resource")),
+        "read_messages": Takes(accepts=OWN),
+        "read_message": Takes(accepts=("resource", "message_id"), required=("message_id",)),
         "search": Takes(accepts=("resource", "filters"), required=("resource",)),
+        "create_thread": Takes(accepts=(*OWN, "title")),
+        "clone_thread": Takes(accepts=(*OWN, "new_thread")),
+        "update_thread": Takes(accepts=(*OWN, "title", "new_resource")),
+        "transfer_thread": Takes(accepts=(*OWN, "new_resource")),
+        "delete_message": Takes(accepts=("resource", "message_id"), required=("message_id",)),
+        "delete_thread": Takes(accepts=OWN),
+        "delete_resource": Takes(accepts=("resource",)),
     },
 )
 """A target with every surface: what every scenario can be woven for."""
@@ -99,7 +119,7 @@ def offers():
     def offer(draw):
         accepts = draw(st.lists(st.sampled_from(("thread", "resource", "tenant", "caller")), unique=True))
         required = [keyword for keyword in accepts if draw(st.booleans())]
-        beyond = {name: draw(taken(name)) for name in READING if draw(st.booleans())}
+        beyond = {name: draw(taken(name)) for name in BEYOND if draw(st.booleans())}
         return Offers(
             surfaces=("send", *beyond), accepts=tuple(accepts), required=tuple(required), beyond=beyond
         )
@@ -109,7 +129,7 @@ def offers():
 
 @st.composite
 def taken(draw, surface):
-    words = ("thread", "resource", "tenant", "caller", *(("filters",) if surface == "search" else ()))
+    words = ("thread", "resource", "tenant", "caller", *FURTHER.get(surface, ()))
     accepts = draw(st.lists(st.sampled_from(words), unique=True))
     return Takes(accepts=tuple(accepts), required=tuple(word for word in accepts if draw(st.booleans())))
 
@@ -206,7 +226,13 @@ def _references(op, operations):
         fact = operations[number]
         assert fact.tells is not None
         assert fact.round < op.round, "what is asked for was told and over before"
-        assert fact.tells in op.text or op.surface in ("list_threads", "read_messages")
+        assert fact.tells in op.text or op.surface in ("list_threads", "read_messages", "read_message")
+    assert (op.message is not None) == (op.surface in BY_MESSAGE)
+    if op.message is not None:
+        told = operations[op.message]
+        assert told.surface in SENDING
+        assert told.tells is not None
+        assert told.round < op.round, "an id can be shown only of what was said"
     if op.same_text_as is not None:
         leader = operations[op.same_text_as]
         assert leader.number < op.number
@@ -217,7 +243,11 @@ def _references(op, operations):
 def _text(op, operations, texts):
     if op.surface not in SENDING:
         # No message, and so no nonce; a search names one fact by its attribute, and nothing utters it.
-        assert (op.tells, op.same_text_as) == (None, None)
+        assert op.same_text_as is None
+        if op.surface in TITLED and op.tells is not None:
+            assert op.text == f"{FACT_MARK} ({op.tells})"
+            return
+        assert op.tells is None
         assert op.text == (operations[op.asks[0]].tells if op.surface == "search" else "")
         return
     assert not op.filters
@@ -242,6 +272,9 @@ def _ids(op, contract, offers):
     takes = offers.takes(op.surface)
     assert op.surface in offers.surfaces
     assert not op.filters or "filters" in takes.accepts
+    assert op.new_resource is OMITTED or "new_resource" in takes.accepts
+    assert (op.new_thread is OMITTED) == (op.surface != "clone_thread")
+    assert op.tells is None or op.surface in SENDING or "title" in takes.accepts
     for keyword, value in (("thread", op.thread), ("resource", op.resource)):
         kind = missing_kind(value)
         if kind is None:

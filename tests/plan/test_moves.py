@@ -1,17 +1,21 @@
 """Moves: each holds what it is there for, inside brackets, and no more operations than plans reckon with."""
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from overheard.core.contract import Contract
 from overheard.core.ids import OMITTED
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
+from overheard.core.operation import CHANGING, DELETING, DESTRUCTIVE, READING
 from overheard.plan.cast import Casting
+from overheard.plan.changing import ATTEMPTS
+from overheard.plan.changing import CELLS as LESS
 from overheard.plan.choose import SeedChooser
 from overheard.plan.missing import CELLS
 from overheard.plan.moves import MAKES, WANTED
-from overheard.plan.offered import cell_table, cells, move_unavailable
+from overheard.plan.offered import attempts, cell_table, cells, changing_cells, move_unavailable
 from overheard.plan.order import rounds
 from overheard.plan.steps import Loom
 from overheard.plan.weave import largest_move
@@ -119,9 +123,11 @@ def test_no_move_is_larger_than_plans_reckon_with(move, data, drawn):
     assert 1 <= len(loom.steps) <= largest_move(made)
 
 
-@pytest.mark.parametrize(
-    "move", [move for move in MOVES if move not in ("recall", "chat", "same-text", "collide")]
-)
+UNBRACKETED = ("recall", "chat", "same-text", "forget", "collide")
+"""Moves without probes, whose probes are for what nobody is to be told any more, or that are looked at apart."""
+
+
+@pytest.mark.parametrize("move", [move for move in MOVES if move not in UNBRACKETED])
 @pytest.mark.parametrize("contract", [Contract(), Contract(recall=2), Contract(recall_kind="ranked")])
 def test_every_probe_stands_in_a_bracket_of_one_who_was_served(move, contract, library):
     for seed in range(40):
@@ -294,6 +300,148 @@ def test_ranked_memories_are_asked_for_one_fact_at_a_time():
             assert max(len(step.asks) for step in loom.steps) == 1
 
 
+def attempts_in(loom):
+    """Changes of what is somebody else's: by its thread, or by its message."""
+    return [
+        step
+        for step in loom.steps
+        if step.surface in CHANGING
+        and (step.place.intrudes or (step.message and step.message.place.actor is not step.place.actor))
+        and isinstance(step.place.resource, str)
+        and isinstance(step.place.thread, str)
+    ]
+
+
+def test_every_attempt_lies_between_two_looks_of_its_owner_and_as_many_of_the_stranger(library):
+    for seed in range(30):
+        loom = woven("change", seed=seed, offers=library)
+        tried = attempts_in(loom)
+        assert len(tried) >= ATTEMPTS
+        for step in tried:
+            (owner,) = {
+                one.place
+                for one in loom.steps
+                if one.place.thread == step.place.thread and not one.place.intrudes
+            } or {step.message.place}
+            fact = next(
+                one for one in loom.steps if one.tells and one.place is owner and one.surface == "send"
+            )
+            asked = asked_at_home(loom, fact)
+            assert {one.surface for one in asked if one in before(step)} >= {
+                "send",
+                "read_messages",
+                "list_threads",
+            }
+            after = [one for one in asked if step in before(one)]
+            assert {one.surface for one in after} >= {"send", "read_messages", "list_threads"}
+            first = min(after, key=loom.steps.index)
+            others = [one for one in attempts_in(loom) if step in before(one) and one in before(first)]
+            assert not others, "one attempt at a time"
+
+
+def test_every_surface_that_changes_something_has_its_turn_within_two_moves(library):
+    for index in range(8):
+        tried = set()
+        for turn in range(2):
+            loom = loom_of(seed=index, offers=library)
+            loom.attempt = index + turn
+            MAKES["change"](loom)
+            tried |= {step.surface for step in attempts_in(loom)}
+        assert tried == set(CHANGING) - {"delete_resource"}
+    proving = Takes(accepts=("resource", "caller"))
+    offers = msgspec.structs.replace(
+        library, accepts=(*library.accepts, "caller"), beyond={**library.beyond, "delete_resource": proving}
+    )
+    assert "delete_resource" in attempts(Contract(authentication="caller"), offers)
+    assert "delete_resource" not in attempts(Contract(), offers)
+
+
+def test_changes_that_name_nobody_are_made_in_every_way(library):
+    table = changing_cells(scenario(), Contract(), library)
+    assert {surface for surface, _ in table} == set(DESTRUCTIVE)
+    reached = set()
+    for index in range(-(-len(table) // LESS)):
+        loom = loom_of(seed=index, offers=library)
+        loom.cell = index
+        MAKES["change"](loom)
+        reached |= {(step.surface, way_of(step)) for step in loom.steps if way_of(step)}
+    assert reached == {(surface, str(cell)) for surface, cell in table}
+
+
+def test_a_target_that_names_its_threads_itself_has_none_created_by_name(library):
+    minting = {**library.beyond, "create_thread": Takes(accepts=("resource",))}
+    offers = msgspec.structs.replace(library, beyond=minting)
+    for seed in range(10):
+        assert not [
+            s for s in woven("change", seed=seed, offers=offers).steps if s.surface == "create_thread"
+        ]
+
+
+def deletion_in(loom):
+    (step,) = [one for one in loom.steps if one.surface in DELETING]
+    return step
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_what_is_deleted_is_shown_before_by_every_surface_and_looked_for_after(index, library):
+    for seed in range(15):
+        loom = loom_of(seed=seed, offers=library)
+        loom.deletion = index
+        MAKES["forget"](loom)
+        done = deletion_in(loom)
+        assert done.surface == DELETING[index]
+        gone = next(one for one in loom.steps if one.tells and one.place is done.place)
+        everything = {"send", *READING}
+        by = {one.surface for one in asked_at_home(loom, gone) if one in before(done)}
+        assert by == everything
+        again = next(
+            one
+            for one in loom.steps
+            if done in before(one) and one.place is done.place and one.surface == "send"
+        )
+        untouched = [
+            one for one in loom.steps if gone in one.asks and done in before(one) and one in before(again)
+        ]
+        assert {one.surface for one in untouched} == everything, "also by a message in another thread"
+        assert all(one.place is not done.place for one in untouched if one.surface == "send")
+        later = [one for one in loom.steps if gone in one.asks and again in before(one)]
+        assert {one.surface for one in later} == everything, "and once its thread is in use again"
+
+
+def test_what_is_not_deleted_is_shown_before_and_after(library):
+    for seed in range(30):
+        loom = loom_of(seed=seed, offers=library)
+        loom.deletion = seed
+        MAKES["forget"](loom)
+        done = deletion_in(loom)
+        spared = [
+            one
+            for one in loom.steps
+            if one.tells
+            and one.surface == "send"
+            and one in before(done)
+            and one.place is not done.place
+            and not (done.surface == "delete_resource" and one.place.actor is done.place.actor)
+        ]
+        assert spared
+        for fact in spared:
+            looks = asked_at_home(loom, fact)
+            for surface in ("send", "read_messages", "list_threads"):
+                assert [one for one in looks if one.surface == surface and one in before(done)]
+                assert [one for one in looks if one.surface == surface and done in before(one)]
+
+
+def test_a_deleted_message_has_a_neighbour_that_stays(library):
+    loom = loom_of(offers=library)
+    loom.deletion = DELETING.index("delete_message")
+    MAKES["forget"](loom)
+    done = deletion_in(loom)
+    told = [one for one in loom.steps if one.tells and one.place is done.place and one in before(done)]
+    assert told[0] is done.message
+    assert len(told) == 2
+    assert any(told[1] in one.asks and done in before(one) for one in loom.steps)
+
+
 @pytest.mark.parametrize("offers", [Offers(), Offers(required=("thread",)), CALLERS])
 def test_each_way_of_leaving_out_ids_has_its_turn(offers):
     table = cells(scenario(), Contract(), offers)
@@ -353,8 +501,14 @@ def test_a_required_keyword_is_never_left_out():
         ("same-text", Contract(), Offers(accepts=()), "not offered", "no id of any kind"),
         ("missing", Contract(), Offers(accepts=()), "not offered", "takes no thread id"),
         ("missing", Contract(thread_ids="bearer"), Offers(accepts=("resource",)), "not promised", "bearer"),
+        ("change", Contract(thread_ids="bearer"), Offers(beyond={"clone_thread": Takes(accepts=("thread",))}), "not promised", "thread_ids=bearer"),
+        ("change", Contract(), Offers(accepts=("resource",)), "not offered", "takes no thread id"),
+        ("change", Contract(), Offers(), "not offered", "has none of create_thread, clone_thread"),
+        ("change", Contract(), Offers(withheld=("delete_thread",)), "not offered", "withheld without --allow-destructive: delete_thread"),
+        ("forget", Contract(), Offers(), "not offered", "has none of delete_message, delete_thread"),
+        ("forget", Contract(), Offers(accepts=()), "not offered", "no id of any kind"),
     ],
-)
+)  # fmt: skip
 def test_why_a_move_cannot_be_made(move, contract, offers, status, words):
     why = move_unavailable(move, scenario(), contract, offers)
     assert why is not None
@@ -391,8 +545,8 @@ def test_every_way_of_leaving_out_ids_has_its_reason_or_none():
     mode=st.sampled_from(("sequential", "interleaved", "concurrent")),
     width=st.integers(2, 6),
 )
-def test_any_order_keeps_what_must_come_before(seed, moves, mode, width):
-    loom = loom_of(seed=seed)
+def test_any_order_keeps_what_must_come_before(library, seed, moves, mode, width):
+    loom = loom_of(seed=seed, offers=library)
     for move in moves:
         MAKES[move](loom)
         loom.block += 1

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from overheard.campaign import PROFILES, Options, fresh_numbers, run
+from overheard.core.operation import BEYOND
 from overheard.scenario.load import builtin
 from overheard.zoo.catalogue import CATALOGUE
 
@@ -16,7 +17,7 @@ SHORT = msgspec.structs.replace(PROFILES["smoke"], explore=3, drawn=1, seconds=6
 # Sequential and interleaved alone: what really overlaps is another in every run.
 BEFORE = ("recall", "stranger", "ids-missing")
 SEEDS = 1
-READING = {"list_threads", "read_messages", "search"}
+ABOUT_OTHERS = ("reading-surfaces", "changing-surfaces", "forgetting")
 
 
 def judged(name, seed, campaign, scenarios):
@@ -35,7 +36,7 @@ def judged(name, seed, campaign, scenarios):
 def test_a_target_without_surfaces_is_judged_as_before(name, seed):
     campaign = fresh_numbers()[1]
     before = judged(name, seed, campaign, BEFORE)
-    after = judged(name, seed, campaign, (*BEFORE, "reading-surfaces"))
+    after = judged(name, seed, campaign, (*BEFORE, *ABOUT_OTHERS))
     assert (after.verdict, after.reasons, after.notes) == (before.verdict, before.reasons, before.notes)
     assert after.invariants[:5] == before.invariants[:5]
     assert [(one.invariant, one.diagnosis, one.occurrences) for one in after.findings] == [
@@ -44,5 +45,5 @@ def test_a_target_without_surfaces_is_judged_as_before(name, seed):
     assert after.traffic == before.traffic
     assert [cell for cell in after.coverage if cell.surface == "send"] == list(before.coverage)
     beyond = [cell for cell in after.coverage if cell.surface != "send"]
-    assert {cell.surface for cell in beyond} == READING
+    assert {cell.surface for cell in beyond} == set(BEYOND)
     assert {cell.state for cell in beyond} <= {"not offered", "not promised"}

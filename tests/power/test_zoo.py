@@ -88,6 +88,9 @@ def test_a_correct_agent_is_held_with_every_promise_judged(name, seed):
                 ("no-cross-thread-recall", "resource"),
                 ("no-cross-thread-recall", "tenant"),
             }
+        elif one.status == "not offered":
+            deletes_nothing = ("the target deletes nothing on demand",)
+            assert (one.name, one.reasons) == ("forgotten-stays-forgotten", deletes_nothing)
         else:
             assert (one.status, one.verdict) == ("judged", "held")
             assert one.exposures >= 50, (one.name, one.exposures)

@@ -17,10 +17,14 @@ from overheard.scenario.load import builtin
 
 CAMPAIGN, EXAMPLE = 4711, 3
 BUILTIN = builtin()
-OFFERS = Offers(
-    surfaces=("send", "list_threads", "search"),
-    beyond={"list_threads": Takes(accepts=("resource",)), "search": Takes(accepts=("resource", "filters"))},
-)
+BEYOND = {
+    "list_threads": Takes(accepts=("resource",)),
+    "search": Takes(accepts=("resource", "filters")),
+    "create_thread": Takes(accepts=("thread", "resource", "title")),
+    "delete_message": Takes(accepts=("resource", "message_id")),
+    "delete_thread": Takes(accepts=("thread", "resource")),
+}
+OFFERS = Offers(surfaces=("send", *BEYOND), beyond=BEYOND)
 
 
 def woven(name, seed, operations=None):

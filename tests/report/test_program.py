@@ -9,7 +9,20 @@ from overheard.core.ids import OMITTED
 from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.program import to_program
 
-NAMES = {"Stage", "TARGET", "Verdict", "__name__", "_", "main", "play", "seen", "stage", "sys", "told"}
+NAMES = {
+    "Stage",
+    "TARGET",
+    "Verdict",
+    "__name__",
+    "_",
+    "before",
+    "main",
+    "play",
+    "seen",
+    "stage",
+    "sys",
+    "told",
+}
 
 
 def test_it_reads_as_what_happened(violated, finding):
@@ -49,6 +62,42 @@ def test_it_reads_as_what_happened(violated, finding):
         'if __name__ == "__main__":\n'
         "    sys.exit(play(main, sys.argv, target=TARGET, latency=20))\n"
     )
+
+
+def lost(finding):
+    """The finding of something that a stranger deleted, as a plan shows it."""
+    tell, ask, other = finding.minimal.operations
+    plan = replace(
+        finding.minimal,
+        mode="sequential",
+        operations=(
+            tell,
+            replace(ask, number=1, round=1, surface="read_messages", text=""),
+            replace(other, number=2, round=2, surface="delete_message", text="", asks=(), message=0),
+            replace(ask, number=3, round=3),
+        ),
+    )
+    return replace(
+        finding,
+        diagnosis="ownership unchecked on delete",
+        surface="delete_message",
+        missed=finding.owner,
+        minimal=plan,
+        minimal_observer=2,
+        minimal_before=1,
+        minimal_missed=3,
+    )
+
+
+def test_what_was_lost_is_looked_for_before_and_after(violated, finding):
+    source = to_program(lost(finding), violated, target="agent.py")
+    assert (
+        "before = await stage.send('', resource=alice, thread=thread, caller='r0', surface='read_messages'"
+        in (" ".join(source.split()).replace("( '', ", "('', "))
+    )
+    assert "surface='delete_message', message=0" in source
+    assert "seen = await stage.send(\n        'What did I say?" in source
+    assert "return stage.verdict(told, seen, before=before, broken_if='lost')" in source
 
 
 def test_missing_ids_stay_missing_in_their_own_way(violated, finding):
@@ -156,6 +205,9 @@ def test_hostile_values_stay_values(violated, finding, plans, hostile_text, data
         minimal=plan,
         minimal_owner=data.draw(numbers),
         minimal_observer=data.draw(numbers),
+        minimal_before=data.draw(numbers),
+        minimal_missed=data.draw(numbers),
+        missed=data.draw(st.sampled_from([None, finding.owner])),
         diagnosis=data.draw(hostile_text),
         invariant=data.draw(hostile_text),
     )
@@ -170,7 +222,7 @@ def test_hostile_values_stay_values(violated, finding, plans, hostile_text, data
     imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert imports == ["import sys", "from overheard.replay import Stage, Verdict, play"]
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    ids = {op.resource for op in plan.operations} | {op.thread for op in plan.operations}
+    ids = {one for op in plan.operations for one in (op.resource, op.thread, op.new_resource, op.new_thread)}
     assert len(names - NAMES) <= 2 * len(ids)
     texts = [
         ast.literal_eval(node.args[0])

@@ -85,6 +85,29 @@ async def plain(message, *, thread, resource, told=[]):
     told.append(message)
     return "; ".join(told)
 
+class Keeping(Agent):
+    def __init__(self, asks):
+        super().__init__(lambda resource, thread: (resource, thread))
+        self.asks = asks
+
+    async def read_messages(self, *, thread, resource):
+        rows = self.threads.get((resource, thread), [])
+        return [{"id": f"{resource}/{number}", **row} for number, row in enumerate(rows)]
+
+    async def delete_message(self, *, message_id, resource):
+        owner, _, number = message_id.rpartition("/")
+        if self.asks and owner != resource:
+            raise PermissionError("not yours")
+        for key, rows in self.threads.items():
+            if key[0] == owner:
+                rows[int(number)]["content"] = "(deleted)"
+
+def unchecked():
+    return Keeping(False)
+
+def checked():
+    return Keeping(True)
+
 def unbuildable():
     raise RuntimeError("no database\\x1b[2J")
 """
@@ -199,6 +222,38 @@ def test_what_must_be_refused(run, finding):
     refused = run(served, "targets.py:strict")
     assert refused.returncode == 0
     assert refused.stdout.endswith("step 0 was refused\n")
+
+
+def test_what_somebody_else_deleted_is_missed(run, finding):
+    tell, ask, other = finding.minimal.operations
+    look = replace(ask, number=1, round=1, surface="read_messages", text="")
+    plan = replace(
+        finding.minimal,
+        mode="sequential",
+        operations=(
+            tell,
+            look,
+            replace(other, number=2, round=2, surface="delete_message", text="", asks=(), message=0),
+            replace(look, number=3, round=3),
+        ),
+    )
+    lost = replace(
+        finding,
+        missed=finding.owner,
+        surface="delete_message",
+        minimal=plan,
+        minimal_observer=2,
+        minimal_before=1,
+        minimal_missed=3,
+    )
+    done = run(lost, "targets.py:unchecked")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        "violated: r0 was shown what r0 told in step 0 before, and not in step 3; step 3 was answered\n"
+    )
+    kept = run(lost, "targets.py:checked")
+    assert (kept.returncode, kept.stderr) == (0, "")
+    assert kept.stdout == "did not reproduce: r0 did not lose what r0 told in step 0; step 3 was answered\n"
 
 
 @pytest.mark.parametrize(

@@ -160,3 +160,12 @@ def test_any_judgement_is_shown_the_same_twice_and_nothing_in_it_acts(judgements
     acting = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
     assert not [c for c in report if c != "\n" and unicodedata.category(c) in acting]
     assert report.startswith(judgement.verdict)
+
+
+def test_a_loss_is_told_with_who_did_it_and_who_missed_it(violated, finding):
+    lost = replace(finding, missed=finding.owner, surface="delete_thread", channel="listing")
+    report = _plain(replace(violated, findings=(lost,)))
+    story = " ".join(report[report.index("Findings") :].split())
+    assert "told by r0, in operation 4 at 1.204 s" in story
+    assert "lost by r1 of tenant acme, in operation 9, by delete_thread" in story
+    assert "missed by r0, in operation 4 at 1.310 s, who had been shown it before in a listing" in story

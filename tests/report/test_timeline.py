@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from overheard.core.operation import Operation, Plan
+from overheard.core.operation import CHANGING, Operation, Plan
 from overheard.core.outcome import Channel
 from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.timeline import LANES_LIMIT, STEPS_LIMIT, timeline
@@ -191,6 +191,40 @@ def test_words_under_a_box_fit_into_the_narrowest_lane(finding, channel):
     note = timeline(replace(finding, channel=channel)).steps[-1].note
     assert note.startswith("in ")
     assert len(note) <= 16
+
+
+@pytest.mark.parametrize("surface", CHANGING)
+def test_what_was_lost_does_not_arrive_with_who_misses_it(finding, surface):
+    told, _, seen = finding.minimal.operations
+    plan = replace(
+        finding.minimal,
+        operations=(
+            told,
+            replace(seen, round=1, surface=surface, text="", asks=()),
+            replace(told, number=7, round=2, text="What is it? (<<ref>>)", tells=None, asks=(0,)),
+        ),
+    )
+    lost = replace(
+        finding,
+        missed=finding.owner,
+        surface=surface,
+        minimal=plan,
+        minimal_missed=7,
+        minimal_before=2,
+    )
+    drawn = timeline(lost)
+    assert not drawn.arrow.arrived
+    assert [(step.part, step.act, step.note) for step in drawn.steps] == [
+        ("owner", "tells it", ""),
+        ("observer", "takes it away", surface.replace("_", " ")),
+        ("missed", "misses it", "not any more"),
+    ]
+    assert max(len(step.note) for step in drawn.steps) <= 16
+    assert drawn.steps[2].outcome == "misses \u2039secret\u203a, not in the reply any more"
+    bare = timeline(replace(lost, minimal=None))
+    assert [(step.part, step.act, step.note) for step in bare.steps] == [
+        (step.part, step.act, step.note) for step in drawn.steps
+    ]
 
 
 @pytest.mark.parametrize("value", [None, "", "   ", "x" * 5_000])

@@ -13,8 +13,10 @@ from overheard.scenario.model import MOVES, Scenario
 
 def test_the_built_in_scenarios():
     assert list(builtin()) == [
+        "changing-surfaces",
         "colliding-ids",
         "concurrent-resources",
+        "forgetting",
         "ids-missing",
         "ids-shown",
         "many-resources",
@@ -38,7 +40,7 @@ def test_every_built_in_scenario_says_what_it_is(name):
     if name == "colliding-ids":
         # Those that collide are made for it. The others' only have to be no others.
         assert set(scenario.identifiers) == {"existing", "uuid", "session"}
-    elif name in ("reading-surfaces", "ids-shown"):
+    elif name in ("reading-surfaces", "changing-surfaces", "forgetting", "ids-shown"):
         # An id is evidence only if nobody can guess it, and a list of threads shows nothing else.
         assert set(scenario.identifiers) == {"uuid", "session"}
     else:
@@ -206,7 +208,7 @@ def test_select_keeps_the_order_of_the_names():
 
 def test_select_teaches_the_names():
     with pytest.raises(
-        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: colliding"
+        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: changing"
     ):
         select(builtin(), ["recall", "strangr"])
     assert issubclass(ScenarioError, UsageError), "a wrong scenario is wrong usage: exit code 2"

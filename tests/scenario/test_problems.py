@@ -116,8 +116,9 @@ def test_several_at_once_need_two_resources(folder):
     [
         ("no-cross-thread-recall", "siblings or look"),
         ("no-cross-resource-leakage", "crosswise or look"),
-        ("thread-ownership", "intrude or take-over or shared-thread or look"),
-        ("ids-required", "missing or look"),
+        ("thread-ownership", "intrude or take-over or shared-thread or look or change"),
+        ("ids-required", "missing or look or change"),
+        ("forgotten-stays-forgotten", "forget"),
     ],
 )
 def test_a_promise_that_no_move_puts_to_the_test(folder, invariant, moves):

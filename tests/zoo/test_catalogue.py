@@ -10,6 +10,7 @@ from overheard.zoo.catalogue import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     DISTINCT,
+    FORGOTTEN,
     IDS,
     MATCHES,
     OWNERSHIP,
@@ -49,7 +50,7 @@ def test_every_leaky_agent_has_a_twin_and_both_hosts(leaky):
 
 @pytest.mark.parametrize("specimen", CATALOGUE.values(), ids=lambda s: s.name)
 def test_what_is_known_of_each_hangs_together(specimen):
-    known = {RECALL, CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS, MATCHES}
+    known = {RECALL, CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS, FORGOTTEN, MATCHES}
     assert specimen.invariants | specimen.also <= known
     assert not specimen.invariants & specimen.also
     assert bool(specimen.invariants) == bool(specimen.diagnosis) == (specimen.exit_code == 1)

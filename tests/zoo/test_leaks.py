@@ -9,7 +9,16 @@ import contextlib
 import pytest
 
 from overheard.core.outcome import Refused
-from overheard.zoo.catalogue import CATALOGUE, CROSS_RESOURCE, CROSS_THREAD, IDS, MATCHES, OWNERSHIP
+from overheard.zoo.catalogue import (
+    CATALOGUE,
+    CROSS_RESOURCE,
+    CROSS_THREAD,
+    FORGOTTEN,
+    IDS,
+    MATCHES,
+    OWNERSHIP,
+)
+from overheard.zoo.keeper import Keeper
 
 ASK = "what did I say?"
 
@@ -164,6 +173,135 @@ async def finds_by_filter(agent, mirror):
     )
 
 
+async def told_in(agent, *threads, resource="ann"):
+    for number, thread in enumerate(threads):
+        await tell(agent, f"{resource}{number}", resource=resource, thread=thread)
+
+
+async def tries(change, **ids):
+    with contextlib.suppress(Refused):
+        await change(**ids)
+
+
+async def is_missed(agent, mirror, fact, **ids):
+    """Whether its owner is refused, or not told any more what it had said."""
+    return fact not in await shown(agent, mirror, **ids)
+
+
+async def creates_over(agent, mirror):
+    await told_in(agent, "t1")
+    await tries(agent.create_thread, resource="bob", thread="t1")
+    return await is_missed(agent, mirror, "fact-ann0", resource="ann", thread="t1")
+
+
+async def clones_for_anybody(agent, mirror):
+    await told_in(agent, "t1")
+    await agent.clone_thread(resource="ann", thread="t1", new_thread="t2")
+    assert "fact-ann0" in await shown(agent, mirror, resource="ann", thread="t2")
+    await tries(agent.clone_thread, resource="bob", thread="t1", new_thread="t3")
+    return "fact-ann0" in await shown(agent, mirror, resource="bob", thread="t3")
+
+
+async def entitles_for_anybody(agent, mirror):
+    await told_in(agent, "t1")
+    await agent.update_thread(resource="ann", thread="t1", title="mine")
+    assert "mine" in await looked(agent.list_threads, resource="ann")
+    await tries(agent.update_thread, resource="bob", thread="t1", title="bobs")
+    return "bobs" in await looked(agent.list_threads, resource="ann")
+
+
+async def gives_to_anybody(agent, mirror):
+    await told_in(agent, "t1", "t2")
+    await agent.transfer_thread(resource="ann", thread="t2", new_resource="cid")
+    assert "fact-ann1" in await shown(agent, mirror, resource="cid", thread="t2")
+    assert "fact-ann1" not in await looked(agent.read_messages, resource="ann", thread="t2")
+    await tries(agent.transfer_thread, resource="bob", thread="t1", new_resource="bob")
+    return "fact-ann0" in await shown(agent, mirror, resource="bob", thread="t1")
+
+
+async def deletes_for_anybody(agent, mirror):
+    await told_in(agent, "t1")
+    await tries(agent.delete_thread, resource="bob", thread="t1")
+    return await is_missed(agent, mirror, "fact-ann0", resource="ann", thread="t1")
+
+
+async def message_of(agent, fact, **ids):
+    return next(row["id"] for row in await agent.read_messages(**ids) if fact in row["text"])
+
+
+async def deletes_messages_for_anybody(agent, mirror):
+    await told_in(agent, "t1")
+    found = await message_of(agent, "fact-ann0", resource="ann", thread="t1")
+    await tries(agent.delete_message, resource="bob", message_id=found)
+    return await is_missed(agent, mirror, "fact-ann0", resource="ann", thread="t1")
+
+
+async def shows_any_message(agent, mirror):
+    await told_in(agent, "t1")
+    found = await message_of(agent, "fact-ann0", resource="ann", thread="t1")
+    assert "fact-ann0" in await looked(agent.read_message, resource="ann", message_id=found)
+    return "fact-ann0" in await looked(agent.read_message, resource="bob", message_id=found)
+
+
+async def deletes_what_is_not_named(agent, mirror):
+    await told_in(agent, "t1")
+    for nobody in ({"resource": "ann"}, {"resource": "ann", "thread": None}, {"thread": "t1"}, {}):
+        await tries(agent.delete_thread, **nobody)
+    await tries(agent.delete_resource)
+    await tries(agent.delete_message, resource="ann")
+    return await is_missed(agent, mirror, "fact-ann0", resource="ann", thread="t1")
+
+
+async def keeps_a_copy(agent, mirror):
+    """A thread and a message, deleted: looked for by every surface, and in another thread."""
+    await told_in(agent, "t1", "t2", "t3")
+    found = await message_of(agent, "fact-ann1", resource="ann", thread="t2")
+    await agent.delete_thread(resource="ann", thread="t1")
+    await agent.delete_message(resource="ann", message_id=found)
+    seen = await looked(agent.search, "remember", resource="ann")
+    seen += await looked(agent.list_threads, resource="ann")
+    seen += await looked(agent.read_messages, resource="ann", thread="t1")
+    seen += await looked(agent.read_messages, resource="ann", thread="t2")
+    seen += await looked(agent.read_message, resource="ann", message_id=found)
+    assert "fact-ann2" in seen
+    seen += await shown(agent, mirror, resource="ann", thread="t3")
+    return "fact-ann0" in seen or "fact-ann1" in seen
+
+
+async def brings_back(agent, mirror):
+    await told_in(agent, "t1")
+    await agent.delete_thread(resource="ann", thread="t1")
+    assert "fact-ann0" not in await looked(agent.read_messages, resource="ann", thread="t1")
+    seen = await shown(agent, mirror, resource="ann", thread="t1")
+    await agent.delete_thread(resource="ann", thread="t1")
+    await agent.create_thread(resource="ann", thread="t1")
+    return "fact-ann0" in seen + await looked(agent.read_messages, resource="ann", thread="t1")
+
+
+async def takes_more(agent, mirror):
+    await told_in(agent, "t1", "t2")
+    await told_in(agent, "t3", resource="bob")
+    await agent.delete_thread(resource="ann", thread="t1")
+    assert not await is_missed(agent, mirror, "fact-ann1", resource="ann", thread="t2")
+    await agent.delete_resource(resource="ann")
+    return await is_missed(agent, mirror, "fact-bob0", resource="bob", thread="t3")
+
+
+CHANGING = {
+    "create": creates_over,
+    "clone": clones_for_anybody,
+    "update": entitles_for_anybody,
+    "transfer": gives_to_anybody,
+    "delete": deletes_for_anybody,
+    "delete message": deletes_messages_for_anybody,
+    "message": shows_any_message,
+    "delete nothing": deletes_what_is_not_named,
+    "copy": keeps_a_copy,
+    "again": brings_back,
+    "more": takes_more,
+}
+"""Doors of agents whose threads can be changed."""
+
 DOORS = {
     "siblings": crosses_threads,
     "quiet": crosses_quietly,
@@ -179,16 +317,25 @@ DOORS = {
     "messages": shows_messages_of_others,
     "search": finds_everybodys,
     "filter": finds_by_filter,
+    **CHANGING,
 }
-BESIDE = {"ids", "list", "list of nobody", "messages", "search", "filter"}
-PROMISE = dict.fromkeys(DOORS, CROSS_RESOURCE) | {
-    "siblings": CROSS_THREAD,
-    "stranger": OWNERSHIP,
-    "missing": IDS,
-    "acknowledged": MATCHES,
-    "list of nobody": IDS,
-    "messages": OWNERSHIP,
-}
+BESIDE = {"ids", "list", "list of nobody", "messages", "search", "filter", *CHANGING}
+PROMISE = (
+    dict.fromkeys(DOORS, CROSS_RESOURCE)
+    | dict.fromkeys(CHANGING, OWNERSHIP)
+    | {
+        "siblings": CROSS_THREAD,
+        "stranger": OWNERSHIP,
+        "missing": IDS,
+        "acknowledged": MATCHES,
+        "list of nobody": IDS,
+        "messages": OWNERSHIP,
+        "delete nothing": IDS,
+        "copy": FORGOTTEN,
+        "again": FORGOTTEN,
+        "more": FORGOTTEN,
+    }
+)
 # An agent that leaks in quiet traffic leaks in every other kind as well; these need an occasion.
 ONLY = {
     "cached-by-message": {"same words"},
@@ -203,17 +350,30 @@ ONLY = {
     "filter-overrides": {"filter"},
     "missing-unfilters": {"list of nobody"},
     "reading-refusal-tells": {"messages"},
+    "created-over-existing": {"create"},
+    "cloned-by-anybody": {"clone"},
+    "updated-by-anybody": {"update"},
+    "transferred-by-anybody": {"transfer"},
+    "deleted-by-anybody": {"delete"},
+    "message-deleted-by-anybody": {"delete message"},
+    "message-of-anybody": {"message"},
+    "missing-deletes-all": {"delete nothing"},
+    "deletion-leaves-index": {"copy"},
+    "deletion-leaves-notes": {"copy", "again"},
+    "deletion-only-hides": {"again"},
+    "deletion-takes-all": {"more"},
 }
 MEMORIES = [s for s in CATALOGUE.values() if s.kind in ("leaky", "twin")]
 
 
-# Memory across threads is what an agent of a wider scope promises.
-KNOCKS = [
-    (specimen.name, door)
-    for specimen in MEMORIES
-    for door in DOORS
-    if door != "siblings" or specimen.settings["scope"] == "thread"
-]
+def has(specimen, door):
+    if door == "siblings":
+        # Memory across threads is what an agent of a wider scope promises.
+        return specimen.settings["scope"] == "thread"
+    return door not in CHANGING or issubclass(specimen.build.func, Keeper)
+
+
+KNOCKS = [(specimen.name, door) for specimen in MEMORIES for door in DOORS if has(specimen, door)]
 
 
 @pytest.mark.parametrize(("name", "door"), KNOCKS)

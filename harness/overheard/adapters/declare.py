@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from overheard.core.errors import UsageError
-from overheard.core.operation import READING
+from overheard.core.operation import BEYOND
 
 _T = TypeVar("_T")
 
@@ -119,9 +119,9 @@ def _surfaces(value: Any) -> tuple[str, ...] | None:
         return None
     names = (value,) if isinstance(value, str) else tuple(value)
     for name in names:
-        if name not in READING:
-            raise UsageError(f"surfaces holds {name!r}; beyond sending there are: {', '.join(READING)}")
-    return tuple(name for name in READING if name in names)
+        if name not in BEYOND:
+            raise UsageError(f"surfaces holds {name!r}; beyond sending there are: {', '.join(BEYOND)}")
+    return tuple(name for name in BEYOND if name in names)
 
 
 def _refusals(value: Any) -> Refusals | None:

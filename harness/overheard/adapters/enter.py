@@ -18,10 +18,11 @@ from overheard.adapters.declare import DEFAULT_REFUSALS, NOTHING, Declaration, d
 from overheard.adapters.forms import FORMS, Form, form_of, misfit
 from overheard.adapters.functions import FunctionBackend
 from overheard.adapters.manners import ORDINARY, Manners
+from overheard.adapters.pace import Pace
 from overheard.adapters.pool import DaemonPool
 from overheard.core.errors import TargetBuildError, UsageError
 from overheard.core.extension import Adapter
-from overheard.core.operation import READING
+from overheard.core.operation import BEYOND
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -69,11 +70,13 @@ async def enter(
     stack = AsyncExitStack()
     try:
         opened = await _open(target, name, stack, adapters)
+        pace = Pace(manners.rate)
         adapted = Adapted(
             name=name,
-            backend=await _backend(opened, name, pool, stack, manners),
+            backend=await _backend(opened, name, pool, stack, manners, pace),
             settings=opened.declared.settings,
             refusals=DEFAULT_REFUSALS if opened.declared.refusals is None else opened.declared.refusals,
+            pace=pace,
         )
         yield adapted
     except BaseException:
@@ -135,13 +138,13 @@ async def _step(target: Any, form: Form, stack: AsyncExitStack) -> Any:
 
 
 async def _backend(
-    opened: _Opened, name: str, pool: DaemonPool, stack: AsyncExitStack, manners: Manners
+    opened: _Opened, name: str, pool: DaemonPool, stack: AsyncExitStack, manners: Manners, pace: Pace
 ) -> Backend:
     target, form, _ = opened
     if form == "http":
         from overheard.adapters.http.backend import HttpBackend  # noqa: PLC0415 - only where it is in use
 
-        return await stack.enter_async_context(HttpBackend.opened(target, manners))
+        return await stack.enter_async_context(HttpBackend.opened(target, manners, pace))
     if manners.serve is not None:
         raise UsageError(
             f"--serve starts a target that is reached over HTTP, and {name} is an object in this process; "
@@ -170,7 +173,7 @@ def _beyond(target: Any, wanted: tuple[str, ...] | None) -> dict[str, Any]:
     Raises UsageError for one that is declared and not there.
     """
     found = {}
-    for surface in READING if wanted is None else wanted:
+    for surface in BEYOND if wanted is None else wanted:
         # Looked up statically first: a mock or proxy has every attribute one asks for.
         method = getattr(target, surface, None) if _has(target, surface) else None
         if callable(method):

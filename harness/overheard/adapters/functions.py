@@ -29,6 +29,8 @@ class FunctionBackend:
     Raises UsageError if a signature cannot be served.
     """
 
+    outlives = False
+
     def __init__(
         self,
         send: Callable[..., Any],
@@ -73,7 +75,7 @@ class FunctionBackend:
         return await call_plain(self._pool, self._send, args, keywords, probe)
 
     async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any:
-        """Call a surface beyond sending. `inputs` are the ids, and `filters`, by name."""
+        """Call a surface beyond sending. `inputs` are the ids and what else it may take, by name."""
         function, signature = self._beyond[surface]
         if surface == "search":
             args, keywords = _arguments(signature, query, inputs)

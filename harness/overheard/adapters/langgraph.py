@@ -33,6 +33,8 @@ _NO_IDS: Final = "Checkpointer requires one or more of the following 'configurab
 class LangGraphBackend:
     """Drives one compiled graph whose state has `messages`. Made by `of`."""
 
+    outlives = False
+
     def __init__(self, graph: Any, *, context: _Context, synchronous: bool, pool: DaemonPool) -> None:
         self._graph = graph
         self._context = context

@@ -12,11 +12,15 @@ class Manners(NamedTuple):
 
     `serve`         shell command that starts it, in place of what its file says.
     `allow_remote`  it may be on another machine.
+    `allow_destructive`  what can be deleted or given away there may be, although it was not started here.
+    `rate`          how many calls a second may begin; None for as many as there are.
     `folder`        where its output is kept; None keeps it only for as long as it is needed.
     """
 
     serve: str | None = None
     allow_remote: bool = False
+    allow_destructive: bool = False
+    rate: float | None = None
     folder: Path | None = None
 
 
@@ -25,5 +29,12 @@ ORDINARY: Final = Manners()
 
 def said_in(environ: Mapping[str, str]) -> Manners:
     """What the variables say that the command line has options for, where there is no command line."""
-    remote = environ.get("OVERHEARD_ALLOW_REMOTE", "").lower() in ("1", "true", "yes", "on")
-    return Manners(serve=environ.get("OVERHEARD_SERVE") or None, allow_remote=remote)
+
+    def said(name: str) -> bool:
+        return environ.get(name, "").lower() in ("1", "true", "yes", "on")
+
+    return Manners(
+        serve=environ.get("OVERHEARD_SERVE") or None,
+        allow_remote=said("OVERHEARD_ALLOW_REMOTE"),
+        allow_destructive=said("OVERHEARD_ALLOW_DESTRUCTIVE"),
+    )

@@ -1,7 +1,8 @@
 """What a listing shows, as text: the same answer gives the same text, whatever its type.
 
 A listing may be a text, a Reply, or data as JSON knows it. Each item of a list has a line of its own, so
-that evidence around a sighting is that item and not its neighbours.
+that evidence around a sighting is that item and not its neighbours. What changes something need show nothing;
+what makes a thread shows its id, if the target chooses it.
 """
 
 from __future__ import annotations
@@ -17,12 +18,18 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from overheard.adapters.validate import InvalidAnswer, valid_reply
+from overheard.core.operation import CHANGING
 from overheard.core.outcome import Reply
 
 MOST_VALUES: Final = 200_000
 """Values in one answer. A target that lists its whole database must not take the machine with it."""
 
 DEEPEST: Final = 32
+
+MAKES_THREADS: Final = ("create_thread", "clone_thread")
+"""Surfaces whose answer says which thread was made: an id, or a record that holds it."""
+
+_ID_KEYS: Final = ("thread", "thread_id", "threadId", "id")
 
 _WRITTEN: Final = (int, float, dt.datetime, dt.date, dt.time, uuid.UUID)
 
@@ -32,14 +39,26 @@ def valid_shown(answer: Any, surface: str) -> Reply:
 
     Raises InvalidAnswer for what is neither text nor data, saying where in it and what to return instead.
     """
-    if isinstance(answer, str | Reply):
+    if isinstance(answer, Reply):
         return valid_reply(answer)
+    if answer is None and surface in CHANGING:
+        return Reply(text="")
     if answer is None:
         raise InvalidAnswer((f"{surface} returned None: return [] where there is nothing to show",))
-    walk = _Walk(surface)
-    plain = walk.plain(answer, "", 0)
+    if isinstance(answer, str):
+        plain: Any = valid_reply(answer).text
+    else:
+        plain = _Walk(surface).plain(answer, "", 0)
     items = plain if isinstance(plain, list) else [plain]
-    return Reply(text="\n".join(map(_line, items)))
+    made = _made(plain) if surface in MAKES_THREADS else None
+    return Reply(text="\n".join(map(_line, items)), ids={"thread": made} if made else {})
+
+
+def _made(plain: Any) -> str | None:
+    """The id of the thread that an answer tells of, if it tells of one."""
+    if isinstance(plain, dict):
+        return next((made for key in _ID_KEYS if (made := _made(plain.get(key)))), None)
+    return plain if isinstance(plain, str) and plain else None
 
 
 def _line(item: Any) -> str:

@@ -10,14 +10,26 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from overheard.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 KEYWORDS: Final = ("thread", "resource", "tenant", "caller")
+
+FURTHER: Final[Mapping[str, tuple[str, ...]]] = {
+    "search": ("filters",),
+    "read_message": ("message_id",),
+    "delete_message": ("message_id",),
+    "create_thread": ("title",),
+    "update_thread": ("title", "new_resource"),
+    "clone_thread": ("new_thread", "new_resource"),
+    "transfer_thread": ("new_resource",),
+}
+"""What surfaces beyond sending may take besides."""
 
 _MEANT: Final = {
     "thread_id": "thread",
@@ -39,7 +51,8 @@ class Signature(NamedTuple):
     """How a callable takes a message, or a search its query.
 
     `message`    the parameter that takes it, or None if it is passed by position (or there is none).
-    `accepts`    which of `thread`, `resource`, `tenant`, `caller` (and `filters`) it takes, in that order.
+    `accepts`    which of `thread`, `resource`, `tenant`, `caller` (and those of `FURTHER`) it takes, in that
+                 order.
     `required`   those of them that have no default.
     """
 
@@ -129,7 +142,7 @@ def read_surface(function: Callable[..., Any], *, surface: str, what: str) -> Si
     if parameters is None:
         raise UsageError(f"{what} has no signature that Python can read; {advice}")
     query = _query_parameter(parameters, what, advice) if surface == "search" else None
-    allowed = (*KEYWORDS, "filters") if surface == "search" else KEYWORDS
+    allowed = (*KEYWORDS, *FURTHER.get(surface, ()))
     named = {
         parameter.name: parameter
         for parameter in parameters

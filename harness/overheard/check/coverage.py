@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple, get_args
 
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     DISTINCT,
+    FORGOTTEN,
     IDS,
     INVARIANTS,
     MATCHES,
@@ -21,7 +22,7 @@ from overheard.core.collision import ACROSS, FAMILIES
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers
-from overheard.core.operation import READING, Mode
+from overheard.core.operation import BY_MESSAGE, CHANGING, DELETING, DESTRUCTIVE, READING, Mode
 
 
 class Asked(NamedTuple):
@@ -32,9 +33,7 @@ class Asked(NamedTuple):
     invariants: tuple[str, ...]
     kinds: tuple[str, ...]
     ids: tuple[str, ...]
-    sends: bool = True
-    looks: bool = False
-    """Whether strangers ask in messages, and whether they look by the surfaces that show what is stored."""
+    moves: frozenset[str] = frozenset()
     colliding: tuple[str, ...] = FAMILIES
     colliding_ids: tuple[str, ...] = ("thread", "resource", "both")
     """The functions under which the ids that it makes collide, and which ids."""
@@ -43,15 +42,38 @@ class Asked(NamedTuple):
         """The surfaces by which it asks for an invariant: recall and an answer are promised to who sends."""
         if invariant in (RECALL, DISTINCT, MATCHES):
             return ("send",)
-        return (*(("send",) if self.sends else ()), *(READING if self.looks else ()))
+        if invariant == FORGOTTEN:
+            return ("send", *READING, *DELETING)
+        by = ["send"] if self._sends(invariant) else []
+        by += READING if "look" in self.moves else ()
+        if "change" in self.moves:
+            by += {OWNERSHIP: CHANGING, IDS: DESTRUCTIVE}.get(invariant, ())
+        return tuple(by)
+
+    def _sends(self, invariant: str) -> bool:
+        """Whether strangers ask for it in messages: they do not where they only look, or leave out ids of
+        changes."""  # noqa: D209
+        if not self.moves:
+            return True
+        quiet = {*QUIET, "look", "forget", *(("change",) if invariant == IDS else ())}
+        return bool(self.moves - quiet)
 
     def driven(self, offers: Offers) -> bool:
         """Whether the target has a surface that it is about; if not, it asks for nothing."""
-        return self.sends or any(surface in offers.surfaces for surface in READING)
+        about = [surfaces for move, surfaces in _ABOUT.items() if move in self.moves]
+        others = self.moves - _ABOUT.keys() - set(QUIET)
+        return bool(others) or not about or any(one in offers.surfaces for group in about for one in group)
 
     def cells(self) -> list[tuple[str, str]]:
         """Every invariant with every surface by which it is asked for."""
         return [(invariant, surface) for invariant in self.invariants for surface in self.probed(invariant)]
+
+
+QUIET: Final = ("recall", "chat")
+"""Moves in which nobody asks for anything that is not its own."""
+
+_ABOUT: Final = {"look": READING, "change": CHANGING, "forget": DELETING}
+"""Moves that need surfaces beyond sending, one of these at least."""
 
 
 def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
@@ -71,15 +93,13 @@ def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
             raise ValueError(f"scenario {name!r} in the history's header has no mode or no invariants")
         missing = scenario.get("missing") or {}
         kinds, ids = missing.get("kinds", MISSING_KINDS), missing.get("ids", ("thread", "resource", "both"))
-        made = {move for move, weight in (scenario.get("weights") or {}).items() if weight > 0}
-        looks = "look" in made
-        sends = not looks or bool(made - {"look", "recall", "chat"})
+        made = frozenset(move for move, weight in (scenario.get("weights") or {}).items() if weight > 0)
         alike = scenario.get("colliding") or {}
         by, alike_ids = alike.get("by", FAMILIES), alike.get("ids", ("thread", "resource", "both"))
         wanted.append(
             Asked(
-                str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks,
-                tuple(by), tuple(alike_ids),
+                str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), made, tuple(by),
+                tuple(alike_ids),
             )
         )  # fmt: skip
     return wanted
@@ -99,20 +119,49 @@ def not_promised(invariant: str, contract: Contract, surface: str = "send") -> s
 
 def _beyond(surface: str, invariant: str, contract: Contract, offers: Offers) -> str:
     """Why an invariant cannot be reached by a surface beyond sending; empty if it can."""
+    if surface in offers.withheld:
+        return f"{surface} could destroy what others keep there, and nobody said --allow-destructive"
     if surface not in offers.surfaces:
         return f"the target has no {surface}"
     takes = offers.takes(surface).accepts
     if "thread" not in takes and not {"resource", "caller", "tenant"} & set(offers.accepts):
         return f"the target is not told who calls, and {surface} takes no thread"
-    if invariant in (OWNERSHIP, CROSS_THREAD) and "thread" not in takes:
-        return f"{surface} takes no thread id"
+    if surface in CHANGING and (why := _unchangeable(surface, invariant, set(offers.accepts))):
+        return why
     if invariant == IDS:
-        if contract.thread_ids == "bearer" and "thread" not in takes:
-            return f"{surface} takes no thread, and without a resource a bearer target promises nothing"
-        if not any(name in takes for name in ("thread", "resource")):
-            return f"{surface} takes neither a thread nor a resource, so neither can be missing"
+        return _nothing_missing(surface, takes, contract)
     # Who are strangers is settled by sending: that is where threads begin and owners are told.
-    return "" if invariant == IDS else not_offered(invariant, contract, offers)
+    return _unpresented(surface, invariant, set(takes), contract) or not_offered(invariant, contract, offers)
+
+
+def _unchangeable(surface: str, invariant: str, takes: set[str]) -> str:
+    """Why nothing can be told in a thread, or by a resource, that a surface would then change."""
+    if invariant == FORGOTTEN and surface == "delete_resource":
+        return "" if takes & {"resource", "caller", "tenant"} else "the target is not told who calls"
+    return "" if "thread" in takes else "the target takes no thread, so a resource has one conversation"
+
+
+def _nothing_missing(surface: str, takes: Collection[str], contract: Contract) -> str:
+    """Why no id that matters can be left out of a surface."""
+    if contract.thread_ids == "bearer" and "thread" not in takes:
+        return f"{surface} takes no thread, and without a resource a bearer target promises nothing"
+    if not any(name in takes for name in ("thread", "resource")):
+        return f"{surface} takes neither a thread nor a resource, so neither can be missing"
+    return ""
+
+
+def _unpresented(surface: str, invariant: str, takes: set[str], contract: Contract) -> str:
+    """Why nothing can be presented to a surface that would put an invariant to the test."""
+    if invariant == OWNERSHIP and surface == "delete_resource":
+        if contract.authentication == "none" or not {"caller", "resource"} <= takes:
+            return f"by {surface} nobody can name somebody else without being that"
+    elif invariant == OWNERSHIP and not {"thread", "message_id"} & takes:
+        return f"{surface} takes no thread id"
+    elif invariant in (CROSS_THREAD, CROSS_RESOURCE) and surface in BY_MESSAGE:
+        return f"whoever uses {surface} presents the id of what it is about"
+    elif invariant == CROSS_THREAD and "thread" not in takes:
+        return f"{surface} takes no thread id"
+    return ""
 
 
 def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
@@ -121,7 +170,11 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
     The same rules decide what is woven: what no plan can reach is not asked for and missed.
     """
     takes = set(offers.accepts)
-    if invariant == IDS:
+    if invariant == FORGOTTEN:
+        if not any(surface in offers.surfaces for surface in DELETING):
+            withheld = any(surface in offers.withheld for surface in DELETING)
+            return "nobody said --allow-destructive" if withheld else "the target deletes nothing on demand"
+    elif invariant == IDS:
         if contract.thread_ids == "bearer" and "thread" not in takes:
             return "the target takes no thread, and without a resource a bearer target promises nothing"
         if not takes & {"thread", "resource"}:
@@ -232,7 +285,7 @@ def cells(
                 why = unoffered or offered
                 if scenario.mode == "concurrent" and not suspends and not tally.overlapping:
                     why = why or "its operations never give way, so as driven they cannot overlap"
-                rows[key] = _cell(key, tally.cells.get(key), reason, why)
+                rows[key] = _cell(key, tally.cells.get(key), reason, why, idless=tally.idless[surface])
     for key, count in tally.cells.items():
         invariant = key.relation.partition(":")[0]
         if key not in rows and not untold(invariant, tally):
@@ -245,7 +298,7 @@ def _order(key: CellKey) -> tuple[int, str, str, str]:
     return rank[key.relation.partition(":")[0]], key.relation, key.surface, key.condition
 
 
-def _cell(key: CellKey, count: CellCount | None, unpromised: str, unoffered: str) -> Cell:
+def _cell(key: CellKey, count: CellCount | None, unpromised: str, unoffered: str, *, idless: int = 0) -> Cell:
     bracketed = count.bracketed if count else 0
     others = (count.late + count.none + count.refused) if count else 0
     if unpromised:
@@ -258,6 +311,9 @@ def _cell(key: CellKey, count: CellCount | None, unpromised: str, unoffered: str
         return _row(key, "refused", 0, others, "the target takes no such ids, so nothing is kept under them")
     if others:
         return _row(key, "no control", 0, others, "exercised, but nothing proved that a leak would be seen")
+    if idless:
+        why = "the target shows no ids of messages, neither in replies nor in read_messages, to present here"
+        return _row(key, "not reached", 0, 0, why)
     return _row(key, "not reached", 0, 0, "a scenario asked for it and nothing got there")
 
 

@@ -18,6 +18,7 @@ from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     DISTINCT,
+    FORGOTTEN,
     IDS,
     MATCHES,
     OWNERSHIP,
@@ -57,10 +58,30 @@ LISTED: Final = "threads listed without a filter"
 READ: Final = "messages read without asking whose"
 SEARCHED: Final = "search over everybody"
 UNFILTERED: Final = "a missing id drops the filter"
+UNPROVED: Final = "credentials are not checked"
 IDS_SHOWN: Final = "ids of others are shown"
+CREATED: Final = "ownership unchecked on create"
+CLONED: Final = "ownership unchecked on clone"
+UPDATED: Final = "ownership unchecked on update"
+TRANSFERRED: Final = "ownership unchecked on transfer"
+DELETED: Final = "ownership unchecked on delete"
+COPY_STAYS: Final = "deletion not propagated"
+COMES_BACK: Final = "deleted data comes back"
+TOO_MUCH: Final = "over-broad deletion"
 
-_SHOWN_BY: Final = {"list_threads": LISTED, "read_messages": READ, "search": SEARCHED}
+_SHOWN_BY: Final = {"list_threads": LISTED, "read_messages": READ, "read_message": READ, "search": SEARCHED}
 """What is wrong with a surface that shows more than the agent recalls."""
+
+_CHANGED_BY: Final = {
+    "create_thread": CREATED,
+    "clone_thread": CLONED,
+    "update_thread": UPDATED,
+    "transfer_thread": TRANSFERRED,
+    "delete_message": DELETED,
+    "delete_thread": DELETED,
+    "delete_resource": DELETED,
+}
+"""What is wrong with a surface by which a stranger changes what is not its own."""
 
 ADVICE: Final = {
     REMEMBERS_NOTHING: "Check that the agent is given its memory and that thread and resource reach it: "
@@ -99,7 +120,23 @@ ADVICE: Final = {
     "condition that is left out where the id is missing shows everybody's.",
     IDS_SHOWN: "Show a caller no thread ids but its own: not in hints, not in errors, not in what a listing "
     "says about itself. Whoever knows an id presents it.",
+    CREATED: "Refuse to create what exists: insert and let the key decide, never insert-or-replace, and "
+    "never set the owner of a thread that has one.",
+    CLONED: "Look up whose the source is before copying it, and copy into a new thread of the caller's own.",
+    UPDATED: "Put the caller's own resource into the condition of the update itself, and let requests set "
+    "named fields only: never the owner.",
+    TRANSFERRED: "Only the owner gives a thread away: check who calls, and not only to whom it is to go.",
+    DELETED: "Put the caller's own resource into the condition of the deletion itself; nothing to delete "
+    "and not yours to delete are the same answer.",
+    COPY_STAYS: "Delete everything that was made of it, in one place that knows all of it: messages, index "
+    "and vectors, summaries and working memory, caches, lists.",
+    COMES_BACK: "Delete rows and keys, not only the mark that says they are there: whoever uses the id again "
+    "must find it empty.",
+    TOO_MUCH: "Delete by the whole key, thread and resource together, and never by resetting what others "
+    "keep their data in too.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
+    UNPROVED: "Verify the credentials of every request before anything else, and refuse where there are none "
+    "or invalid ones; take whose data it is from what they prove, and from nothing else in the request.",
     BELIEVED: "Derive the resource from the credentials, and ignore or refuse the one that a request names.",
     **COLLISION_ADVICE,
 }
@@ -119,18 +156,32 @@ class Diagnosis:
             if one.replayed and one.plan.schedule is not None and deviations(one.plan.schedule)
         }
         # What a surface shows beside the agent's memory says nothing about the keys of that memory.
+        self._unaided = {
+            (leak.observer.plan.surface, leak.invariant)
+            for leak in tally.leaks
+            if leak.how == "own" and is_canary(leak.token) and leak.cause is None
+        }
+        memory = [leak for leak in tally.leaks if leak.how == "own" and self._changed_by(leak) is None]
         own = [
             leak
-            for leak in tally.leaks
-            if leak.how == "own"
-            and leak.view.mode != "concurrent"
-            and leak.observer.sends
-            and is_canary(leak.token)
+            for leak in memory
+            if leak.view.mode != "concurrent" and leak.observer.sends and is_canary(leak.token)
         ]
-        shown = [leak for leak in tally.leaks if not leak.observer.sends and leak.channel != "error"]
+        shown = [leak for leak in memory if not leak.observer.sends and leak.channel != "error"]
+        self._residue = any(
+            leak.invariant == FORGOTTEN and leak.how == "own" and not _used_again(leak)
+            for leak in tally.leaks
+        )
         self._shown = {(leak.observer.plan.surface, leak.invariant) for leak in shown if not _believed(leak)}
         self._shown_whole = {
             (leak.observer.plan.surface, leak.invariant) for leak in shown if is_canary(leak.token)
+        }
+        self._unproved = {
+            op.plan.surface
+            for leak in tally.leaks
+            if leak.how != "mixed"
+            for op in (leak.observer, leak.cause)
+            if op is not None and op.plan.credentials != "own"
         }
         self._quiet = {leak.invariant for leak in own if _plain(leak)}
         self._unnamed = {leak.invariant for leak in own if _plain(leak) and not _believed(leak)}
@@ -142,7 +193,9 @@ class Diagnosis:
         self._falls_back = any(map(self._continues, missing))
         self._opens = any(map(self._opened_by_thread, missing))
         self._reply_leaks = {
-            leak.invariant for leak in tally.leaks if leak.channel != "prompt" and leak.observer.sends
+            leak.invariant
+            for leak in tally.leaks
+            if leak.channel != "prompt" and leak.observer.sends and leak.loss is None
         }
         # Mixed prompts of an agent that takes messages together for a background task are no race either.
         self._mixed_quiet = {
@@ -161,9 +214,17 @@ class Diagnosis:
         """
         if leak.invariant == MATCHES:
             return _of_answer(leak)
+        if leak.loss is not None:
+            return self._of_loss(leak)
         if leak.how != "own":
             told = self._told.get(leak.invariant)
             return min(told, key=lambda story: (-told[story], story)) if told else MIXED
+        if leak.invariant == FORGOTTEN:
+            return COPY_STAYS if self._residue else COMES_BACK
+        changed_by = self._changed_by(leak)
+        if changed_by is not None:
+            named = _named(leak.owner, changed_by)
+            return self._of_named(changed_by) if named else _CHANGED_BY[changed_by.plan.surface]
         if leak.token and not is_canary(leak.token):
             return self._of_id(leak)
         if self._beside_a_clean_prompt(leak) and not self._only_under_overlap(leak):
@@ -174,6 +235,29 @@ class Diagnosis:
             return self._of_shown(leak)
         return _borrowed_reply(leak) or self._of_memory(leak)
 
+    def _of_loss(self, leak: Leak) -> str:
+        """The story of what was lost by somebody else's doing."""
+        if leak.invariant == FORGOTTEN:
+            return TOO_MUCH
+        if leak.invariant == IDS:
+            return UNFILTERED
+        cause = leak.cause or leak.observer
+        if _named(leak.owner, cause):
+            return self._of_named(cause)
+        return _CHANGED_BY.get(cause.plan.surface, TAKEN_OVER)
+
+    def _of_named(self, op: Op) -> str:
+        """The story of somebody who named another's resource and was taken for that. Where it takes no valid
+        credentials either, those who had some prove nothing more.
+        """
+        return UNPROVED if op.plan.surface in self._unproved else BELIEVED
+
+    def _changed_by(self, leak: Leak) -> Op | None:
+        """The change that explains the leak: a stranger made it, and without it nobody is shown as much by
+        that surface."""  # noqa: D209
+        aided = (leak.observer.plan.surface, leak.invariant) not in self._unaided
+        return leak.cause if aided else None
+
     def _of_memory(self, leak: Leak) -> str:
         """The story of what was recalled for somebody who must not see it."""
         if self._only_under_overlap(leak):
@@ -181,7 +265,7 @@ class Diagnosis:
         if leak.invariant == IDS:
             return self._of_missing(leak)
         if _believed(leak) and leak.invariant not in self._unnamed:
-            return BELIEVED
+            return self._of_named(leak.observer)
         if leak.invariant == CROSS_THREAD:
             return self._shared_by_all() or THREAD_IGNORED
         if leak.invariant == DISTINCT:
@@ -209,7 +293,7 @@ class Diagnosis:
         surface = leak.observer.plan.surface
         others = {invariant for shown, invariant in self._shown if shown == surface}
         if _believed(leak) and leak.invariant not in others:
-            return BELIEVED
+            return self._of_named(leak.observer)
         if leak.invariant == IDS and others.isdisjoint((CROSS_RESOURCE, OWNERSHIP)):
             return UNFILTERED
         return _SHOWN_BY[surface]
@@ -308,12 +392,24 @@ class Diagnosis:
         return not read_only
 
 
+def _used_again(leak: Leak) -> bool:
+    """Whether the thread of something deleted was written to again before, or when, it was seen."""
+    view = leak.view
+    deletion = view.changes.deleted(leak.owner, leak.observer.invoked) if view.changes is not None else None
+    return deletion is None or bool(
+        view.changes
+        and view.changes.used_again(leak.owner, deletion, view.ops.values(), leak.observer.invoked)
+    )
+
+
 def _believed(leak: Leak) -> bool:
     """Whether two callers met because one of them named the other's resource."""
-    owner, observer = leak.owner, leak.observer
-    return (
-        owner.caller is not None and owner.caller != observer.caller and owner.resource == observer.resource
-    )
+    return _named(leak.owner, leak.observer)
+
+
+def _named(owner: Op, other: Op) -> bool:
+    """Whether `other`, who proved to be somebody else, named the owner's resource."""
+    return owner.caller is not None and owner.caller != other.caller and owner.resource == other.resource
 
 
 def _of_answer(leak: Leak) -> str:

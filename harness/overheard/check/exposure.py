@@ -18,8 +18,8 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
-from overheard.check.observe import Observed
-from overheard.check.relation import DISTINCT, IDS, RECALL, missing_of
+from overheard.check.observe import Observed, behind, promise_against
+from overheard.check.relation import DISTINCT, FORGOTTEN, IDS, RECALL, missing_of
 from overheard.check.view import NEVER, Op
 from overheard.core.collision import ACROSS, collisions, family, most_particular
 from overheard.core.contract import Contract
@@ -30,8 +30,12 @@ Control = Literal["bracketed", "late", "refused", "none"]
 
 
 class Exposure(NamedTuple):
-    """One probe of one fact. `relation` is the invariant, with the kind of missing id where there is one, or
-    how the ids collide."""  # noqa: D209
+    """One probe of one fact, or one change that might have cost its owner the fact.
+
+    `relation` is the invariant, with the kind of missing id where there is one, or how the ids collide, or
+    that nobody proved to be calling;
+    `through` are further operations without which it would be no such chance.
+    """
 
     invariant: str
     relation: str
@@ -39,6 +43,7 @@ class Exposure(NamedTuple):
     probe: Op
     condition: Mode
     control: Control
+    through: tuple[int, ...] = ()
 
 
 _CONTROLS: Final = ("prompt", "reply", "tool", "listing", "header")
@@ -88,9 +93,9 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
             if fact is None or fact is probe or fact.plan.tells is None or fact.invoked >= probe.invoked:
                 continue
             invariant = seen.relations.of(fact, probe)
-            if invariant is None or invariant == RECALL:
+            if invariant is None or invariant == RECALL or probe.changes:
                 continue
-            name = invariant
+            name = _relation(invariant, probe)
             if invariant == IDS:
                 name = f"{IDS}: {missing_kinds(fact, probe, view.contract)}"
             elif invariant == DISTINCT:
@@ -98,12 +103,39 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
             control = _control(seen, fact, probe, invariant, served)
             if invariant == DISTINCT and control != "none":
                 control = _colliding(fact, probe, control, homes)
-            yield Exposure(invariant, name, fact, probe, view.condition(probe), control)
+            through = behind(view, fact, probe, invariant)
+            yield Exposure(invariant, name, fact, probe, view.condition(probe), control, through)
+    yield from _changes(seen)
+
+
+def _changes(seen: Observed) -> Iterator[Exposure]:
+    """Every change that might have cost somebody a fact: its control are looks before and after it."""
+    view = seen.view
+    for chance in seen.ledger.chances() if seen.ledger is not None else ():
+        fact, cause = chance.fact, chance.cause
+        invariant = promise_against(chance.kind, cause, view.contract)
+        if invariant is None:
+            continue
+        name = _relation(invariant, cause)
+        if invariant == IDS:
+            name = f"{IDS}: {missing_kinds(cause, cause, view.contract)}"
+        watched = chance.watch is not None and cause.outcome != "info"
+        through = (chance.watch.before.number, chance.watch.after.number) if chance.watch is not None else ()
+        control: Control = "bracketed" if watched else "none"
+        yield Exposure(invariant, name, fact, cause, view.condition(cause), control, through)
+
+
+def _relation(invariant: str, probe: Op) -> str:
+    """The invariant, and that the prober proved nothing, where it did: `thread-ownership: no credentials`."""
+    proof = {"none": ": no credentials", "invalid": ": invalid credentials"}.get(probe.plan.credentials, "")
+    return invariant + proof
 
 
 def _control(seen: Observed, fact: Op, probe: Op, invariant: str, served: dict[str, list[Op]]) -> Control:
     if probe.outcome == "info":
         return "none"
+    if invariant == FORGOTTEN:
+        return _seen_before(seen, fact, probe, served)
     if invariant == IDS and any(missing_of(fact, seen.view.contract)):
         return _served_around(fact, probe, served)
     if fact.outcome == "fail":
@@ -147,6 +179,25 @@ def _colliding(fact: Op, probe: Op, control: Control, homes: set[_Home]) -> Cont
     """
     own = probe.outcome == "fail" or fact.thread == probe.thread or _home(probe) in homes
     return control if own or control == "refused" else "none"
+
+
+def _seen_before(seen: Observed, fact: Op, probe: Op, served: dict[str, list[Op]]) -> Control:
+    """A deleted fact: it was shown by the same surface before it was deleted, and another is shown still, by
+    the probe itself or later. So what is not there is not there because it was deleted."""  # noqa: D209
+    changes = seen.view.changes
+    deletion = None if changes is None else changes.deleted(fact, probe.invoked)
+    if deletion is None:
+        return "none"
+    for channel in _CONTROLS:
+        brackets = seen.evidence.get((probe.plan.surface, channel), {})
+        if fact.number not in brackets or brackets[fact.number][0] >= deletion.invoked:
+            continue
+        others = (last for number, (_, last) in brackets.items() if number != fact.number)
+        if max(others, default=-1) >= probe.invoked and (
+            probe.outcome == "fail" or _served(probe, channel, served)
+        ):
+            return "bracketed"
+    return "none"
 
 
 def _served(probe: Op, channel: str, served: dict[str, list[Op]]) -> bool:
@@ -232,7 +283,10 @@ def _recalls_in(seen: Observed, ops: list[Op]) -> Iterator[Recall]:
             window = 2 * between + 2 <= view.contract.recall
             if (between and not window) or _beside(mine, told[number], place):
                 continue
-            yield Recall(fact, op, view.condition(op), seen.saw(op, number))
+            saw = seen.saw(op, number)
+            if not saw and view.changes is not None and view.changes.between(fact, op):
+                continue  # what was deleted is to be missed, and what others took is judged as that
+            yield Recall(fact, op, view.condition(op), saw)
         if op.plan.tells is not None and op.outcome == "ok":
             told[op.number] = place
 

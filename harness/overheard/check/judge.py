@@ -6,6 +6,7 @@ proved nothing is never a pass: it is inconclusive and says why.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -19,6 +20,7 @@ from overheard.check.observe import Stray, leak_of_stray, observe
 from overheard.check.regressed import Regressed
 from overheard.check.relation import INVARIANTS, LEAKAGE, MATCHES, RECALL, TITLES
 from overheard.check.result import (
+    LEFT,
     Attribution,
     Cell,
     Finding,
@@ -38,6 +40,8 @@ from overheard.history.reader import History
 
 UNATTRIBUTED_LIMIT: Final = 0.1
 """With more than a tenth of the chat calls belonging to nobody, silence of the prompts proves little."""
+
+_REASONS_SHOWN: Final = 3
 
 SILENT_AFTER: Final = 10
 """Answered operations without a single model call after which a target is said not to use the mirror."""
@@ -175,6 +179,7 @@ def _judgement(
         complete=complete,
         source=header.source,
         part=header.part,
+        left=tuple(left for cleared in history.cleared for left in cleared.stayed),
         baseline=baseline,
         regressions=regressions,
     )
@@ -392,6 +397,7 @@ def _overall(
 
 def _notes(history: History, tally: Tally, header: Header, wanted: list[Asked]) -> Iterable[str]:
     yield from _cut_short(history)
+    yield from _cleared(history)
     if not tally.attribution["calls"] and tally.answered >= SILENT_AFTER:
         yield (
             f"your agent does not talk to the mirror: no model call in {tally.answered} answered operations "
@@ -410,6 +416,20 @@ def _notes(history: History, tally: Tally, header: Header, wanted: list[Asked]) 
     spare = [surface for surface in header.offers.surfaces if surface not in driven]
     if spare:
         yield f"offered by the target and not driven by these scenarios: {', '.join(spare)}"
+
+
+def _cleared(history: History) -> Iterable[str]:
+    """What became of what the run had told a target that was there before it."""
+    removed = sum(cleared.removed for cleared in history.cleared)
+    stayed = [left for cleared in history.cleared for left in cleared.stayed]
+    if stayed:
+        why = Counter(left.reason for left in stayed).most_common(_REASONS_SHOWN)
+        yield (
+            f"{len(stayed)} of {removed + len(stayed)} conversations that the run began stay in the target "
+            f"({LEFT} lists them): {'; '.join(reason for reason, _ in why)}"
+        )
+    elif removed:
+        yield f"all {removed} conversations that the run began were deleted from the target again"
 
 
 def _cut_short(history: History) -> Iterable[str]:

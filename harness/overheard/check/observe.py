@@ -8,32 +8,44 @@ against it: whoever tells a fact is never its observer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Final, Literal, NamedTuple
 
+from overheard.check.changes import Changes
+from overheard.check.losses import Ledger, Loss
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
     DISTINCT,
+    FORGOTTEN,
     IDS,
     MATCHES,
     OWNERSHIP,
     RECALL,
-    Relations,
     between_examples,
-    relation,
+    missing_of,
     without_likeness,
 )
 from overheard.check.swap import Swap, swaps
 from overheard.check.view import NEVER, Call, Op, View
-from overheard.core.canary import Canary, FactKey, decode_canary, is_canary, is_nonce, mint_nonce
+from overheard.core.canary import (
+    Canary,
+    FactKey,
+    decode_canary,
+    is_canary,
+    is_nonce,
+    mint_fact,
+    mint_nonce,
+)
 from overheard.core.collision import RESERVED
 from overheard.core.contract import Contract
+from overheard.core.ids import Id
 from overheard.core.operation import bind_nonce
 from overheard.core.outcome import Channel
 from overheard.history.events import Chunked, Sight
 
-_SEVERITY: Final = (CROSS_THREAD, DISTINCT, IDS, OWNERSHIP, CROSS_RESOURCE)
+_SEVERITY: Final = (CROSS_THREAD, FORGOTTEN, DISTINCT, IDS, OWNERSHIP, CROSS_RESOURCE)
 """Mildest first: what a leak is called if it may have been any of them."""
 
 STRAYS_KEPT: Final = 1_000
@@ -43,7 +55,7 @@ LISTS_THREADS: Final = "list_threads"
 """The surface that shows a thread by showing its id, whatever else it says of it."""
 
 EvidenceClass = Literal["reply", "prompt", "tool", "listing", "error", "header"]
-How = Literal["own", "ambiguous", "mixed"]
+How = Literal["own", "ambiguous", "mixed", "lost"]
 
 
 class Leak(NamedTuple):
@@ -52,6 +64,10 @@ class Leak(NamedTuple):
     `how` says whose prompt it was: surely the observer's `own` (replies and errors always are), one of
     several (`ambiguous`: forbidden to all of them), or nobody's in particular (`mixed`: canaries of two
     owners in one prompt). `may_be` are the invariants and observers of an ambiguous one, mildest first.
+
+    Or nothing was seen and something was `lost`: then `observer` is the operation that did it, and `loss` the
+    proof. `through` are further operations without which it could not have come to the leak; `cause` is the
+    change by which a stranger first had something of the thread, if that was by a change.
     """
 
     invariant: str
@@ -68,6 +84,9 @@ class Leak(NamedTuple):
     evidence: str
     owner_example: int
     may_be: tuple[tuple[str, Op], ...] = ()
+    through: tuple[int, ...] = ()
+    loss: Loss | None = None
+    cause: Op | None = None
 
 
 class Stray(NamedTuple):
@@ -103,13 +122,15 @@ class Observed:
     `recalled` maps an observing operation to the facts' operations of which it had permitted sight. `listed`
     does the same for the facts of threads whose ids a list of threads showed to their owner.
     `strays` are the first `room`; `strayed` says whether there were any, kept or not, but for those of ids
-    that are the same in every example: they may well be permitted.
+    that are the same in every example: they may well be permitted. `ledger` knows what was lost; None where
+    nothing could be.
     """
 
     __slots__ = (
         "evidence",
         "foreign",
         "leaks",
+        "ledger",
         "listed",
         "recalled",
         "relations",
@@ -121,7 +142,8 @@ class Observed:
 
     def __init__(self, view: View, room: int) -> None:
         self.view = view
-        self.relations = Relations(view.contract)
+        self.relations = view.relations
+        self.ledger: Ledger | None = None
         self.leaks: list[Leak] = []
         self.strays: list[Stray] = []
         self.strayed = False
@@ -161,17 +183,22 @@ def _sighting(sight: Sight, channel: Channel, seen_at: int, evidence: str, call:
 def observe(view: View, *, campaign: int, room: int = STRAYS_KEPT) -> Observed:
     """Sort everything seen in one example into evidence, leaks and strays, of which `room` are kept."""
     seen = Observed(view, room)
-    readers: dict[int, _Reader] = {}
+    changes = view.changes
+    readers: dict[tuple[int, int], _Reader] = {}
     elsewhere: set[str] = set()
     for op in view.ops.values():
         if op.outcome is not None or op.calls:
-            reader = readers.get(op.standing)
+            # What is permitted to a standing is another after something was deleted or given away.
+            key = op.standing, 0 if changes is None else changes.before(op)
+            reader = readers.get(key)
             if reader is None:
-                reader = readers[op.standing] = _Reader(elsewhere)
+                reader = readers[key] = _Reader(elsewhere)
             _look(seen, op, reader, campaign)
     for call in view.calls:
         if not call.certain and call.event.sights and call.event.kind != "embedding":
             _shared(seen, call, campaign)
+    if changes is not None or any(_turned_away(op) for op in view.ops.values()):
+        _take_stock(seen, campaign)
     for swap in swaps(view, seen.relations, campaign):
         _swapped(seen, swap, campaign)
     return seen
@@ -196,6 +223,85 @@ def _swapped(seen: Observed, swap: Swap, campaign: int) -> None:
     )  # fmt: skip
 
 
+def _turned_away(op: Op) -> bool:
+    """Whether somebody was refused what it had told itself, with all its ids."""
+    return op.outcome == "fail" and bool(op.plan.asks) and not op.plan.intrudes and not any(op.missing)
+
+
+def _take_stock(seen: Observed, campaign: int) -> None:
+    """Find what owners lost by what others did, or by deletions of something else."""
+    view = seen.view
+    shown = {
+        number: seen.recalled.get(number, set()) | seen.listed.get(number, set())
+        for number in seen.recalled.keys() | seen.listed.keys()
+    }
+    seen.ledger = ledger = Ledger(view, shown)
+    for loss in ledger.losses():
+        invariant = promise_against(loss.kind, loss.cause, view.contract)
+        if invariant is None:
+            continue
+        fact = FactKey(campaign, view.number, loss.fact.number, 0)
+        after = loss.after
+        seen.leaks.append(
+            Leak(invariant, view, loss.fact, loss.cause, fact, "reply" if after.sends else "listing",
+                 mint_fact(fact), "", None, "lost", after.ended_t, after.text, view.number,
+                 through=(*loss.proof, *message_of(view, loss.cause)), loss=loss)
+        )  # fmt: skip
+    seen.leaks = explained(seen.leaks, view.changes)
+
+
+def explained(leaks: list[Leak], changes: Changes | None) -> list[Leak]:
+    """The leaks of one example, those between a stranger and somebody's thread with the change that began it.
+
+    Once a thread has been taken, copied or given away, everything else follows from that: a stranger to whom
+    it was transferred may well call it something new. So the first change of which anything was seen, or
+    missed, explains all that comes after it.
+    """
+    if changes is None:
+        return leaks
+    first: dict[tuple[str, Id], tuple[int, Op]] = {}
+    for leak in leaks:
+        evidence = _evidence(leak, changes) if leak.invariant == OWNERSHIP else None
+        if evidence is not None:
+            stranger, position, cause = evidence
+            key = stranger, leak.owner.thread
+            first[key] = min(first.get(key, (position, cause)), (position, cause), key=itemgetter(0))
+    return [_caused(leak, first) if leak.invariant == OWNERSHIP else leak for leak in leaks]
+
+
+def _evidence(leak: Leak, changes: Changes) -> tuple[str, int, Op] | None:
+    """Whose doing a leak is, since when anybody could know of it, and the change that may have begun it."""
+    owner, observer = leak.owner, leak.observer
+    if leak.loss is not None:
+        return observer.plan.caller, leak.loss.after.invoked, observer
+    if changes.written_by_a_stranger(owner, observer):
+        return owner.plan.caller, observer.invoked, owner
+    cause = changes.grasped(owner, observer)
+    if observer.changes and leak.channel != "error":
+        cause = observer
+    return None if cause is None else (observer.plan.caller, observer.invoked, cause)
+
+
+def _caused(leak: Leak, first: Mapping[tuple[str, Id], tuple[int, Op]]) -> Leak:
+    thread = leak.owner.thread
+    for stranger in (leak.observer.plan.caller, leak.owner.plan.caller):
+        found = first.get((stranger, thread))
+        if found is not None and found[0] <= max(leak.observer.invoked, leak.owner.invoked):
+            return leak._replace(cause=found[1])
+        if leak.loss is not None and found is not None:
+            return leak._replace(cause=found[1])
+    return leak
+
+
+def promise_against(kind: str, cause: Op, contract: Contract) -> str | None:
+    """The invariant that forbids such a loss; None where the contract promises nothing."""
+    if kind == "taken":
+        return None if contract.thread_ids == "bearer" else OWNERSHIP
+    if kind == "unnamed":
+        return IDS if any(missing_of(cause, contract)) else None
+    return FORGOTTEN
+
+
 class _Reader:
     """What operations of one standing may find in their prompts, as far as it has been found out.
 
@@ -209,7 +315,7 @@ class _Reader:
     def __init__(self, elsewhere: set[str]) -> None:
         self.elsewhere = elsewhere
         self.permitted: dict[str, int] = {}
-        self.idle: set[str] = set()
+        self.idle: dict[str, int] = {}
 
 
 def _look(seen: Observed, op: Op, reader: _Reader, campaign: int) -> None:
@@ -271,20 +377,25 @@ def _sort(
     owner = view.ops.get(fact.operation)
     if owner is None or owner.plan.tells is None:
         return
-    invariant = seen.relations.of(owner, op)
+    # An echo counts in the answer for which it was minted, and in no prompt.
+    minted_here = sight.channel != "prompt" and reciter == (view.number, op.leader)
+    invariant = _promise(seen, owner, op, old=reciter is not None and not minted_here)
     if invariant == RECALL:
-        if reciter is None:
-            reader.permitted[token] = fact.operation
-        else:
-            reader.idle.add(token)
-        # An echo counts in the answer for which it was minted, and in no prompt.
-        minted_here = sight.channel != "prompt" and reciter == (view.number, op.leader)
+        known = reader.permitted if reciter is None else reader.idle
+        known[token] = fact.operation
         if owner is not op and (reciter is None or minted_here):
             _recall(seen, (fact.operation,), op, "reply" if isinstance(where, Chunked) else sight.channel)
     elif invariant is None:
-        reader.idle.add(token)
+        reader.idle[token] = fact.operation
     elif owner is not op:
         _leak(seen, owner, op, invariant, _sighting_in(where, sight))
+
+
+def _promise(seen: Observed, owner: Op, op: Op, *, old: bool) -> str | None:
+    """The promise about what `owner` told. A recital from before (`old`) is another message than the one that
+    was deleted, and may outlive it."""  # noqa: D209
+    invariant = seen.relations.of(owner, op)
+    return seen.relations.usual(owner, op) if invariant == FORGOTTEN and old else invariant
 
 
 def _leak(seen: Observed, owner: Op, op: Op, invariant: str, sighting: Sighting) -> None:
@@ -293,8 +404,31 @@ def _leak(seen: Observed, owner: Op, op: Op, invariant: str, sighting: Sighting)
         fact, reciter = sighting.canary
         seen.leaks.append(
             Leak(invariant, view, owner, op, fact, sighting.channel, sighting.token, sighting.disguise,
-                 reciter, "own", sighting.seen_at, sighting.evidence, view.number)
+                 reciter, "own", sighting.seen_at, sighting.evidence, view.number,
+                 through=behind(view, owner, op, invariant))
         )  # fmt: skip
+
+
+def behind(view: View, owner: Op, op: Op, invariant: str) -> tuple[int, ...]:
+    """The changing operation without which `op` could not have broken this promise, and what showed the id
+    of the message that it was about, if there are such."""  # noqa: D209
+    if view.changes is None:
+        return ()
+    if invariant == FORGOTTEN:
+        cause = view.changes.deleted(owner, op.invoked)
+    else:
+        cause = view.changes.copied(owner, op) or view.changes.grasped(owner, op)
+    if cause is None:
+        return ()
+    return (cause.number, *message_of(view, cause))
+
+
+def message_of(view: View, op: Op) -> tuple[int, ...]:
+    """The operation whose message `op` was about, and the one that showed its id, if it was about one."""
+    if op.plan.message is None:
+        return ()
+    shown = view.shown.get(op.plan.message)
+    return (op.plan.message,) if shown is None else (op.plan.message, shown)
 
 
 def _sighting_in(where: Op | Chunked | Call, sight: Sight) -> Sighting:
@@ -322,9 +456,7 @@ def _sort_id(seen: Observed, op: Op, sight: Sight, campaign: int) -> None:
         return
     if home.plan.caller == op.plan.caller:
         if op.plan.surface == LISTS_THREADS and not any(op.missing):
-            facts = {fact.number for fact in view.ids.facts.get(sight.token, ()) if fact.owner == op.owner}
-            seen.listed.setdefault(op.number, set()).update(facts)
-            _bracket(seen, facts, op, sight.channel)
+            _list_own(seen, op, sight, home, campaign)
         return
     if view.ids.brought.get((op.plan.caller, sight.token), NEVER) <= op.invoked:
         return
@@ -341,6 +473,25 @@ def _sort_id(seen: Observed, op: Op, sight: Sight, campaign: int) -> None:
     )  # fmt: skip
 
 
+def _list_own(seen: Observed, op: Op, sight: Sight, home: Op, campaign: int) -> None:
+    """A list of threads shows somebody one of its own: all that it told there, unless that is deleted."""
+    view = seen.view
+    told = [fact for fact in view.ids.facts.get(sight.token, ()) if fact.owner == op.owner]
+    changes = view.changes
+    if changes is not None:
+        ghost = changes.ghost(home, op, view.ops.values())
+        if ghost is not None:
+            seen.leaks.append(
+                Leak(FORGOTTEN, view, home, op, FactKey(campaign, view.number, home.number, 0),
+                     sight.channel, sight.token, sight.disguise, None, "own", op.ended_t, op.text,
+                     view.number, through=(ghost.number,))
+            )  # fmt: skip
+        told = [fact for fact in told if changes.deleted(fact, op.invoked) is None]
+    facts = {fact.number for fact in told}
+    seen.listed.setdefault(op.number, set()).update(facts)
+    _bracket(seen, facts, op, sight.channel)
+
+
 def _may_be_of_the_past(call: Call | None, view: View) -> bool:
     """Whether an operation that said the same before may have made the call for itself in the background."""
     return call is not None and any(may_see_all(op, call, view) for op in call.attributed.past)
@@ -353,7 +504,7 @@ def may_see_all(op: Op, call: Call, view: View) -> bool:
             continue
         fact = decode_canary(sight.token).fact
         owner = view.ops.get(fact.operation) if fact.example == view.number else None
-        if owner is not None and owner is not op and relation(owner, op, view.contract) not in (RECALL, None):
+        if owner is not None and owner is not op and view.relations.of(owner, op) not in (RECALL, None):
             return False
     return True
 
@@ -410,7 +561,7 @@ def _forbidden_to_all(
         if fact.campaign != campaign or fact.example != view.number or owner is None:
             continue
         relations = [
-            (RECALL if owner is candidate else relation(owner, candidate, view.contract)) or RECALL
+            (RECALL if owner is candidate else view.relations.of(owner, candidate)) or RECALL
             for candidate in candidates
         ]
         if RECALL in relations:
@@ -442,7 +593,7 @@ def _mixed(found: Iterable[Sighting], view: View, campaign: int) -> list[Leak]:
     pairs = []
     for index, early in enumerate(numbers):
         for late in numbers[index + 1 :]:
-            invariant = relation(view.ops[early], view.ops[late], view.contract)
+            invariant = view.relations.usual(view.ops[early], view.ops[late])
             if invariant not in (RECALL, None):
                 pairs.append((early, late, invariant))
     if not pairs:

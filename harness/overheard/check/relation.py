@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from overheard.check.view import Op
 from overheard.core.collision import collisions
 from overheard.core.contract import Contract
+
+if TYPE_CHECKING:
+    from overheard.check.changes import Changes
+    from overheard.check.view import Op
 
 RECALL: Final = "recall-within-thread"
 CROSS_THREAD: Final = "no-cross-thread-recall"
@@ -14,10 +17,14 @@ CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
 DISTINCT: Final = "distinct-ids-stay-distinct"
 IDS: Final = "ids-required"
+FORGOTTEN: Final = "forgotten-stays-forgotten"
 MATCHES: Final = "reply-matches-request"
 
-LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS)
+LEAKAGE: Final = (CROSS_THREAD, CROSS_RESOURCE, OWNERSHIP, DISTINCT, IDS, FORGOTTEN)
 INVARIANTS: Final = (RECALL, *LEAKAGE, MATCHES)
+
+CONVERSATION: Final = ("list_threads", "read_messages", "read_message")
+"""Surfaces that show a conversation itself, and not what memory has made of it."""
 
 TITLES: Final = {
     RECALL: "what is said in a thread is recalled in it",
@@ -26,6 +33,7 @@ TITLES: Final = {
     OWNERSHIP: "a thread answers only its owner",
     DISTINCT: "ids that differ are never taken for one",
     IDS: "missing ids fail closed",
+    FORGOTTEN: "what is deleted is gone, and nothing else",
     MATCHES: "an answer is the one to the request that it answers",
 }
 
@@ -42,13 +50,56 @@ def missing_of(op: Op, contract: Contract) -> tuple[str | None, str | None]:
 class Relations:
     """`relation` for the operations of one example, each pair of standings worked out once."""
 
-    __slots__ = ("_contract", "_known")
+    __slots__ = ("_changes", "_contract", "_known")
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, changes: Changes | None = None) -> None:
         self._contract = contract
+        self._changes = changes
         self._known: dict[tuple[int, int], str | None] = {}
 
     def of(self, owner: Op, observer: Op) -> str | None:
+        """As `relation`, in the light of what was changed before `observer`."""
+        usual = self.usual(owner, observer)
+        if observer.plan.message == owner.plan.number:
+            # Whoever presents a message's id presents what was said in it, whichever thread it names besides.
+            by_message = {CROSS_THREAD: RECALL, CROSS_RESOURCE: self._owned}
+            usual = by_message.get(usual or "", usual)
+        if self._changes is None or owner is observer:
+            return usual
+        return self._changed(owner, observer, usual, self._changes)
+
+    def _changed(self, owner: Op, observer: Op, usual: str | None, changes: Changes) -> str | None:
+        deletion = changes.deleted(owner, observer.invoked)
+        if deletion is not None and self._reaches(deletion, owner, observer):
+            return FORGOTTEN
+        if usual == IDS:
+            return IDS
+        if usual in (CROSS_RESOURCE, OWNERSHIP) and changes.given(owner, observer):
+            return RECALL
+        copy = changes.copied(owner, observer)
+        if copy is not None and usual != RECALL:
+            mine = owner.owner == observer.owner
+            if copy.owner == owner.owner:
+                return RECALL if mine else self._owned
+            return None if mine else self._owned
+        if usual == CROSS_RESOURCE and (
+            changes.grasped(owner, observer) or changes.written_by_a_stranger(owner, observer)
+        ):
+            return self._owned
+        return usual
+
+    @property
+    def _owned(self) -> str | None:
+        """A bearer target answers whoever holds the id: ownership is the application's business."""
+        return None if self._contract.thread_ids == "bearer" else OWNERSHIP
+
+    def _reaches(self, deletion: Op, owner: Op, observer: Op) -> bool:
+        """Whether a deletion promises anything about where `observer` looked."""
+        if self._contract.deletion == "everywhere" or deletion.plan.surface != "delete_thread":
+            return True
+        return observer.thread == owner.thread and observer.plan.surface in CONVERSATION
+
+    def usual(self, owner: Op, observer: Op) -> str | None:
         """As `relation`."""
         pair = owner.standing, observer.standing
         try:

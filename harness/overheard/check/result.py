@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,7 @@ from overheard.core.contract import Contract, Origin
 from overheard.core.operation import Mode, Plan
 from overheard.core.outcome import Channel
 from overheard.core.source import Source
+from overheard.history.events import Left
 
 Verdict: TypeAlias = Literal["held", "accepted", "inconclusive", "violated"]
 """`accepted`: broken, by findings that a baseline knows and no others."""
@@ -43,6 +44,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     `places` are where all of them were seen, each a surface and a channel; `accepted` are the entries of the
     baseline that know some of them, `new` the places that no entry knows, `lapsed` entries that did until
     they expired. `extension` says that a plugin found it, and how a promise can break is then its own affair.
+    Where something was lost, `observer` is who did it, by `surface`, and `missed` the owner's operation that
+    looked for it in vain (in the minimal plan `minimal_missed`, after `minimal_before` had been shown it).
     """
 
     invariant: str
@@ -68,6 +71,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     minimal: Plan | None = None
     minimal_owner: int | None = None
     minimal_observer: int | None = None
+    missed: Party | None = None
+    minimal_before: int | None = None
+    minimal_missed: int | None = None
     replays: int = 0
     replayed: int = 0
     places: tuple[str, ...] = ()
@@ -129,6 +135,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     exposures: int
     controls: int
     reason: str = ""
+
+
+LEFT: Final = "left-behind.jsonl"
+"""File in a report's folder that lists what stayed in the target, a conversation a line."""
 
 
 class Attribution(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,3 +237,5 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the history is of a part of a run only."""
     baseline: tuple[Standing, ...] = ()
     regressions: tuple[RegressionResult, ...] = ()
+    left: tuple[Left, ...] = ()
+    """What stayed in a target that was there before the run."""

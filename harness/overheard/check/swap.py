@@ -87,7 +87,7 @@ def _swap(
         if other is not op and other.invoked < op.ended and other.outcome != "fail"
     ]
     overlapping = [other for other in made_for if other.overlaps(op)]
-    if any(relations.of(other, op) in (RECALL, None) for other in made_for):
+    if any(relations.usual(other, op) in (RECALL, None) for other in made_for):
         # Its own, said in another turn: quoted, unless it is all there is and was being answered just then.
         suspects = overlapping if alone and op.called() else []
     else:

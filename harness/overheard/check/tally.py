@@ -13,7 +13,7 @@ from overheard.check.exposure import Recall, exposures, recalls
 from overheard.check.observe import STRAYS_KEPT, How, Leak, Observed, Stray
 from overheard.check.relation import DISTINCT, IDS, MATCHES, RECALL
 from overheard.check.swap import answers
-from overheard.check.view import Call, Op, View
+from overheard.check.view import NEVER, Call, Op, View
 from overheard.core.canary import FactKey, is_canary, is_nonce
 from overheard.core.collision import RESERVED, Collision, collisions
 from overheard.core.operation import Mode
@@ -135,6 +135,8 @@ class Tally:
         self.unended = 0
         self.told_ok = 0
         self.without_id: list[Leak] = []
+        self.idless: Counter[str] = Counter()
+        """Operations about a message whose id the target never showed, by surface: they were not made."""
         self.injected: Counter[tuple[str, str, str]] = Counter()
         self.injected_seen: Counter[tuple[str, str, str]] = Counter()
 
@@ -153,12 +155,15 @@ class Tally:
 
     def _prove(self, seen: Observed, injection: Injection) -> None:
         key = (injection.invariant, injection.injector, injection.channel)
+        if injection.injector == "loss" and seen.view.ops[injection.into].outcome == "info":
+            return  # it could not be put in: that says nothing about what would have been seen
         self.injected[key] += 1
         if any(
             leak.invariant == injection.invariant
             and leak.observer.number == injection.into
             and leak.owner.number == injection.fact
-            and leak.channel == injection.channel
+            # What is lost is missed by whichever look comes first.
+            and (leak.channel == injection.channel or leak.loss is not None)
             and (is_canary(leak.token) or is_nonce(leak.token))
             for leak in seen.leaks
         ):
@@ -196,6 +201,11 @@ class Tally:
 
     def _traffic(self, view: View) -> None:
         done = [op for op in view.ops.values() if op.outcome is not None]
+        self.idless.update(
+            op.plan.surface
+            for op in view.ops.values()
+            if op.plan.message is not None and op.invoked == NEVER and view.ended
+        )
         self.operations += len(done)
         self.overlapping += sum(op.overlapped for op in done)
         if view.mode == "concurrent":

@@ -14,11 +14,15 @@ from typing import Final
 import msgspec
 
 from overheard.check.attribute import Attributed, attribute
+from overheard.check.changes import Changes
+from overheard.check.relation import Relations
+from overheard.core.canary import decode_canary, is_canary
 from overheard.core.contract import Contract
-from overheard.core.ids import Id, show_id
-from overheard.core.operation import READING, SENDING, Mode, Operation, bind_filters
+from overheard.core.ids import Id, bind_id, show_id
+from overheard.core.operation import CHANGING, DELETING, READING, SENDING, Mode, Operation, bind_filters
 from overheard.history.events import (
     AnyEvent,
+    Bound,
     Chunked,
     Completed,
     Decided,
@@ -135,6 +139,22 @@ class Op:
         """Whether it looked at what is stored."""
         return self.plan.surface in READING
 
+    @property
+    def changes(self) -> bool:
+        """Whether it was to change what is stored, by other means than a message."""
+        return self.plan.surface in CHANGING
+
+    @property
+    def deletes(self) -> bool:
+        """Whether it was to delete something."""
+        return self.plan.surface in DELETING
+
+    def repeats(self) -> set[int]:
+        """Operations whose facts its answer repeats as they were told, and not in an echo."""
+        tokens = [sight.token for sight in self.sights if sight.channel == "reply"]
+        found = (decode_canary(token) for token in tokens if is_canary(token))
+        return {canary.fact.operation for canary in found if canary.reciter is None}
+
     def in_flight(self, position: int) -> bool:
         return self.invoked <= position < self.ended
 
@@ -147,8 +167,8 @@ class Op:
 
     def answered(self) -> bool:
         """Whether it was answered with anything at all: some text, an attributed model call, or a listing,
-        which may well be empty."""  # noqa: D209
-        return self.outcome == "ok" and (self.length > 0 or self.reads or self.called())
+        which may well be empty, as may be what is said of a change."""  # noqa: D209
+        return self.outcome == "ok" and (self.length > 0 or not self.sends or self.called())
 
     @property
     def presented(self) -> tuple[Id, Id]:
@@ -188,13 +208,20 @@ class Ids:
 
 
 class View:
-    """One example digested. `ops` is in order of the plan and holds every operation, invoked or not."""
+    """One example digested. `ops` is in order of the plan and holds every operation, invoked or not.
+
+    `bound` maps names of threads to the ids that the target chose for them, `shown` the operations whose
+    messages have ids that were presented to the operations that were shown these.
+    """
 
     __slots__ = (
-        "_campaign",
+        "_changes",
         "_ids",
+        "_relations",
         "blocked",
+        "bound",
         "calls",
+        "campaign",
         "contract",
         "decisions",
         "ended",
@@ -202,6 +229,7 @@ class View:
         "mode",
         "number",
         "ops",
+        "shown",
         "stalls",
         "started",
     )
@@ -227,8 +255,12 @@ class View:
         for op in self.ops.values():
             self.groups.setdefault(op.leader, []).append(op)
         self.calls: list[Call] = []
-        self._campaign = campaign
+        self.campaign = campaign
+        self.bound: dict[str, str] = {}
+        self.shown: dict[int, int] = {}
         self._ids: Ids | None = None
+        self._changes: Changes | None = None
+        self._relations: Relations | None = None
         self._read(events)
         number, groups = self.number, self.groups
         for call in self.calls:
@@ -258,10 +290,19 @@ class View:
                 self._invoked(position, event)  # type: ignore[arg-type]  # by `kind`
             elif kind in _ENDS:
                 self._ended(position, event)  # type: ignore[arg-type]  # by `kind`
-            elif kind is Chunked:
-                op = self.ops.get(event.operation)  # type: ignore[union-attr]  # by `kind`
-                if op is not None:
-                    op.chunks.append(event)  # type: ignore[arg-type]  # by `kind`
+            elif kind is Chunked or kind is Bound:
+                self._besides(event)  # type: ignore[arg-type]  # by `kind`
+
+    def _besides(self, event: Bound | Chunked) -> None:
+        if isinstance(event, Chunked):
+            op = self.ops.get(event.operation)
+            if op is not None:
+                op.chunks.append(event)
+            return
+        if event.thread is not None:
+            self.bound[event.thread] = event.id
+        if event.message is not None:
+            self.shown[event.message] = event.operation
 
     def _counted(self, event: Decided | Stalled) -> None:
         if type(event) is Decided:
@@ -279,7 +320,8 @@ class View:
             if self.contract.authentication == "caller":
                 op.caller = op.plan.caller
             if op.plan.filters:
-                op.filters = bind_filters(op.plan, self._campaign, self.number)
+                filters = bind_filters(op.plan, self.campaign, self.number)
+                op.filters = {field: self.bound.get(value, value) for field, value in filters.items()}
 
     def _ended(self, position: int, event: Completed | Failed | Unknown) -> None:
         op = self.ops.get(event.operation)
@@ -309,6 +351,25 @@ class View:
         if self._ids is None:
             self._ids = Ids(self.ops.values())
         return self._ids
+
+    @property
+    def changes(self) -> Changes | None:
+        """What was done to stored conversations; None if no operation was there to change any."""
+        if self._changes is None and any(op.plan.surface in CHANGING for op in self.ops.values()):
+            self._changes = Changes(self, self.ids.homes)
+        return self._changes
+
+    @property
+    def relations(self) -> Relations:
+        """Which promise speaks about whom."""
+        if self._relations is None:
+            self._relations = Relations(self.contract, self.changes)
+        return self._relations
+
+    def bound_id(self, template: Id) -> Id:
+        """The id that was really presented, or made, for a template of the plan."""
+        name = bind_id(template, self.campaign, self.number)
+        return self.bound.get(name, name) if isinstance(name, str) else name
 
     def condition(self, op: Op) -> Mode:
         """What was going on around `op`: overlap is proved, never taken from the plan."""

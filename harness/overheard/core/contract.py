@@ -18,6 +18,7 @@ from overheard.core.offers import Offers
 Scope: TypeAlias = Literal["thread", "resource", "tenant"]
 ThreadIds: TypeAlias = Literal["owned", "bearer"]
 MissingIds: TypeAlias = Literal["closed", "refuse", "ordinary"]
+Deletion: TypeAlias = Literal["everywhere", "conversation"]
 Origin: TypeAlias = Literal["default", "target", "file", "environment", "flag"]
 
 ORIGINS: Final[tuple[Origin, ...]] = get_args(Origin)
@@ -46,7 +47,10 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                      roles counted; 0 means: in the next turn.
     `recall_kind`    `exact`: every promised recall must succeed. `ranked`: memory picks what it finds best,
                      so only a fact that is never recalled breaks the promise.
-    `settle`         milliseconds to wait before what was told can be asked for.
+    `settle`         milliseconds to wait before what was told can be asked for, and what was deleted is gone.
+    `deletion`       from where what was told in a thread is gone once that is deleted: from `everywhere`, or
+                     from the `conversation` as it can be listed and read; what memory has learnt from it may
+                     stay.
     `authentication` how a caller proves who it is: `none`, or `caller` (the target is given the caller).
     """
 
@@ -59,6 +63,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     recall: int = 0
     recall_kind: Literal["exact", "ranked"] = "exact"
     settle: int = 0
+    deletion: Deletion = "everywhere"
     authentication: Literal["none", "caller"] = "none"
 
     def scope_of(self, surface: str) -> Scope:
@@ -89,6 +94,7 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
     "thread_ids": get_args(ThreadIds),
     "missing_ids": get_args(MissingIds),
     "recall_kind": ("exact", "ranked"),
+    "deletion": get_args(Deletion),
     "authentication": ("none", "caller"),
 }
 _NUMBERS = ("recall", "settle")
@@ -111,7 +117,7 @@ def declare(*layers: tuple[Origin, Mapping[str, Any]]) -> DeclaredContract:
     scopes: dict[str, Scope] = {}
     missing: dict[MissingKind, MissingIds] = dict(_MISSING_DEFAULT)
     origins: dict[str, Origin] = dict.fromkeys(("scope", "thread_ids", "missing_ids", *_NUMBERS), "default")
-    origins |= dict.fromkeys(("recall_kind", "authentication"), "default")
+    origins |= dict.fromkeys(("recall_kind", "deletion", "authentication"), "default")
     for origin, settings in layers:
         for key, value in settings.items():
             field, dot, part = key.partition(".")

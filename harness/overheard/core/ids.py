@@ -71,6 +71,12 @@ def unguessable(template: str) -> bool:
     return "<<uuid:" in template or "<<hex:" in template
 
 
+def nobodys(campaign: int, example: int, operation: int) -> str:
+    """A word that nobody has heard of and nobody could guess, the same each time for one operation."""
+    name = f"{campaign}/{example}/{operation}/nobody's"
+    return hashlib.blake2b(name.encode(), digest_size=20).hexdigest()
+
+
 def show_id(value: Id) -> str:
     """How an id is written for people: a string quoted as in Python, `None`, or `OMITTED`."""
     return "OMITTED" if value is OMITTED else repr(value)

@@ -10,7 +10,8 @@ import msgspec
 class Takes(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What one surface beyond sending takes, each by its own signature.
 
-    `accepts`, `required`, `cannot` mean what they do in `Offers`; `filters` may be among the first two.
+    `accepts`, `required`, `cannot` mean what they do in `Offers`; among the first two there may be
+    `filters`, `message_id`, `new_thread`, `new_resource` and `title` besides.
     """
 
     accepts: tuple[str, ...] = ()
@@ -29,6 +30,8 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `coroutine` False for a plain function, which runs in a worker thread.
     `adapter`   which adapter drives it (`object`, `function`, `langgraph`, `http`).
     `beyond`    what each of its surfaces beyond sending takes, by name.
+    `proves`    callers prove who they are by credentials, which can be left out or be invalid.
+    `withheld`  surfaces that it has and that are not used, for nobody said that something may be lost there.
     """
 
     surfaces: tuple[str, ...] = ("send",)
@@ -38,9 +41,16 @@ class Offers(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     coroutine: bool = True
     adapter: str = "object"
     beyond: Mapping[str, Takes] = msgspec.field(default_factory=dict)
+    proves: bool = False
+    withheld: tuple[str, ...] = ()
 
     def takes(self, surface: str) -> Takes:
         """What `surface` takes: the sending ones are called alike."""
         if surface in self.beyond:
             return self.beyond[surface]
         return Takes(accepts=self.accepts, required=self.required, cannot=self.cannot)
+
+    @property
+    def mints(self) -> bool:
+        """Whether the target names its threads itself, when they are created."""
+        return "create_thread" in self.beyond and "thread" not in self.beyond["create_thread"].accepts

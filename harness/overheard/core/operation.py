@@ -22,8 +22,29 @@ Surface: TypeAlias = str
 SENDING: Final = ("send", "stream")
 """Surfaces that take a message and answer it."""
 
-READING: Final = ("list_threads", "read_messages", "search")
+READING: Final = ("list_threads", "read_messages", "read_message", "search")
 """Surfaces that show what is stored and change nothing."""
+
+DELETING: Final = ("delete_message", "delete_thread", "delete_resource")
+"""Surfaces that delete a message, a thread, or all that a resource has."""
+
+CHANGING: Final = ("create_thread", "clone_thread", "update_thread", "transfer_thread", *DELETING)
+"""Surfaces that change what is stored."""
+
+DESTRUCTIVE: Final = ("update_thread", "transfer_thread", *DELETING)
+"""Surfaces by which something can be lost for good."""
+
+BEYOND: Final = (*READING, *CHANGING)
+"""Every surface beyond sending that can be driven."""
+
+TITLED: Final = ("create_thread", "update_thread")
+"""Surfaces that may take a title, which is the text of the operation."""
+
+BY_MESSAGE: Final = ("read_message", "delete_message")
+"""Surfaces that are about one message, by its id."""
+
+Proof: TypeAlias = Literal["own", "none", "invalid"]
+"""What a caller proves itself with: its own credentials, none, or some that nobody has."""
 
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
@@ -44,12 +65,17 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     `tenant`    the caller's tenant, where the plan has tenants.
     `resource`, `thread`   templates of the ids presented; `OMITTED` is not passed at all.
     `text`      message template: `<<fact>>` stands for the canary told, `<<ref>>` for the nonce. A search
-                has words of the attribute for a query and no nonce; other reading surfaces have no text.
+                has words of the attribute for a query and a thread that is created or updated its title,
+                both without a nonce; other surfaces beyond sending have no text.
     `filters`   structured filters of a search: a field and the template of the id it must have.
+    `message`   number of the operation whose message is meant, by the id that the target gave it.
+    `new_thread`, `new_resource`   templates of the thread that a clone becomes, and of whose a thread is to
+                be from now on.
     `tells`     the attribute this message tells ("locker code"), if it tells one.
     `asks`      numbers of the operations whose facts it asks about (by attribute, never by canary).
     `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
     `intrudes`  the caller presents an id that the plan gave to somebody else.
+    `credentials`  what it proves itself with, where callers do: `none` and `invalid` prove nobody.
     """
 
     number: int
@@ -61,10 +87,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     thread: Id = msgspec.UNSET
     text: str = ""
     filters: Mapping[str, str] = msgspec.field(default_factory=dict)
+    message: int | None = None
+    new_thread: Id = msgspec.UNSET
+    new_resource: Id = msgspec.UNSET
     tells: str | None = None
     asks: tuple[int, ...] = ()
     same_text_as: int | None = None
     intrudes: bool = False
+    credentials: Proof = "own"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

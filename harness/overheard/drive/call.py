@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias, TypeVar
 from overheard.adapters.blame import error_text
 from overheard.adapters.call import CallProbe
 from overheard.adapters.validate import InvalidAnswer
-from overheard.core.ids import Id, bind_id
-from overheard.core.operation import READING, SENDING, Operation, bind_filters, bind_ids, bind_text
-from overheard.core.outcome import Caller, Channel, Refused, Reply
+from overheard.core.ids import OMITTED, Id, bind_id, nobodys
+from overheard.core.operation import SENDING, Operation, bind_filters, bind_ids, bind_text
+from overheard.core.outcome import Caller, Channel, Refused, Reply, TargetError
+from overheard.drive.callers import caller_of
 from overheard.history.events import Chunked, Completed, Failed, Invoked, Sight, Unknown
 from overheard.history.evidence import cut, excerpt
 from overheard.history.sight import run_through, scan, scanning, scanning_ids, scanning_nonces
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
 
     from overheard.adapters.adapted import Adapted
+    from overheard.drive.bindings import Bindings
     from overheard.drive.inject import Injector
     from overheard.history.writer import Recorder
 
@@ -42,6 +44,7 @@ class Target(NamedTuple):
     injector: Injector | None
     own: Mapping[str, str]
     secrets: Mapping[str, str]
+    bindings: Bindings
 
 
 class Call:
@@ -58,27 +61,44 @@ class Call:
         self._pieces: list[str] = []
         self._ended_by: Ending | None = None
         self._given_up = False
+        self._caller = self._proved()
+
+    async def turn(self) -> None:
+        """Wait until the operation may begin, where somebody asked for a pace."""
+        await self._target.adapted.pace.turn()
 
     async def run(self) -> None:
-        """Carry out the operation and record how it went. Raises InternalError if that cannot be recorded."""
+        """Carry out the operation and record how it went. Raises InternalError if that cannot be recorded.
+
+        One about a message whose id the target never showed is left out: there is nothing to present.
+        """
         target, operation = self._target, self.operation
+        if operation.message is not None and target.bindings.message(operation.message) is OMITTED:
+            self.answered = True
+            return
         thread, resource = bind_ids(operation, target.campaign, target.example)
         message = bind_text(operation, target.campaign, target.example)
         if target.injector is not None:
             message = target.injector.message(operation, message)
-        target.recorder.record(
-            Invoked(example=target.example, operation=operation.number, t=0, thread=thread, resource=resource)
-        )
-        ask = {"send": self._send, "stream": self._stream}.get(operation.surface, self._use)
+        invoked = False
         try:
-            reply = await ask(message, thread, resource)
+            await self._forge(resource)
+            thread = await target.bindings.opened(
+                operation, thread, resource=resource, caller=self._caller, probe=self._probe
+            )
+            self._invoke(thread, resource)
+            invoked = True
+            reply = await self._ask(message, thread, resource)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - a target's sys.exit must not end everybody's run
             self.answered = True
+            if not invoked:
+                self._invoke(thread, resource)
             await self._broke(error)
         else:
             self.answered = True
+            target.bindings.learn(operation, reply)
             await self._replied(reply)
 
     def cancel(self, task: asyncio.Task[None], ending: Ending) -> None:
@@ -94,38 +114,73 @@ class Call:
         self._unknown(self._ended_by or "cancelled", said, scan(said, "reply", self._target.campaign), nonces)
         self._given_up = True
 
+    async def _ask(self, message: str, thread: Id, resource: Id) -> Reply:
+        operation, injector = self.operation, self._target.injector
+        ask = {"send": self._send, "stream": self._stream}.get(operation.surface, self._use)
+        besides = None if injector is None else injector.besides(operation)
+        if besides is None:
+            return await ask(message, thread, resource)
+        try:
+            return await ask(message, thread, resource)
+        finally:
+            await Call(self._target, besides)._put_in()  # noqa: SLF001 - one of its own kind
+
+    async def _put_in(self) -> None:
+        """Do what an injected leak takes. Raises TargetError if the target does not let itself be used so."""
+        thread, resource = bind_ids(self.operation, self._target.campaign, self._target.example)
+        try:
+            await self._use("", self._target.bindings.thread(thread), resource)
+        except Exception as error:
+            raise TargetError(f"a leak could not be put in: {error_text(error)}") from error
+
     async def _send(self, message: str, thread: Id, resource: Id) -> Reply:
         answer = await self._target.adapted.send(
-            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+            message, thread=thread, resource=resource, caller=self._caller, probe=self._probe
         )
         return answer.reply
 
     async def _stream(self, message: str, thread: Id, resource: Id) -> Reply:
         deltas = self._target.adapted.stream(
-            message, thread=thread, resource=resource, caller=self._caller(), probe=self._probe
+            message, thread=thread, resource=resource, caller=self._caller, probe=self._probe
         )
         async for delta in deltas:
             self._pieces.append(delta.text)
             self._streamed(delta.text)
         return Reply(text="".join(self._pieces))
 
-    async def _use(self, query: str, thread: Id, resource: Id) -> Reply:
+    async def _use(self, text: str, thread: Id, resource: Id) -> Reply:
         operation, target = self.operation, self._target
+        filters = bind_filters(operation, target.campaign, target.example)
         answer = await target.adapted.use(
             operation.surface,
-            query,
+            text,
             thread=thread,
             resource=resource,
-            caller=self._caller(),
-            filters=bind_filters(operation, target.campaign, target.example),
+            caller=self._caller,
+            filters={field: str(target.bindings.thread(value)) for field, value in filters.items()},
+            message_id=target.bindings.message(operation.message),
+            new_thread=bind_id(operation.new_thread, target.campaign, target.example),
+            new_resource=bind_id(operation.new_resource, target.campaign, target.example),
             probe=self._probe,
         )
         return answer.reply
 
+    def _invoke(self, thread: Id, resource: Id) -> None:
+        self._target.recorder.record(
+            Invoked(
+                example=self._target.example,
+                operation=self.operation.number,
+                t=0,
+                thread=thread,
+                resource=resource,
+            )
+        )
+
     async def _seen(self, text: str, channel: Channel) -> tuple[Sight, ...]:
         """The canaries in a text, and the ids: those of the caller's own threads first."""
         mine = self.operation.caller
-        secrets = sorted(self._target.secrets, key=lambda secret: self._target.secrets[secret] != mine)
+        owners = {**self._target.secrets, **self._target.bindings.secrets}
+        secrets = sorted(owners, key=lambda secret: owners[secret] != mine)
         canaries = await _to_the_end(scanning(text, channel, self._target.campaign))
         return canaries + await _to_the_end(scanning_ids(text, channel, secrets))
 
@@ -133,22 +188,20 @@ class Call:
         """The operations that an answer to a message says it was made for."""
         return await _to_the_end(scanning_nonces(text)) if self.operation.surface in SENDING else ()
 
-    def _caller(self) -> Caller:
-        # Names may be templates as ids are: a caller or tenant that keeps its name over the whole campaign
-        # also keeps its memory, and one example then finds the facts of another.
-        name, tenant = (
-            bind_id(template, self._target.campaign, self._target.example)
-            for template in (self.operation.caller, self.operation.tenant)
+    async def _forge(self, resource: Id) -> None:
+        """Take credentials that nobody has, like those of whom the call names."""
+        if self.operation.credentials == "invalid":
+            target, caller = self._target, self._caller
+            named = caller._replace(resource=resource) if isinstance(resource, str) else caller
+            word = nobodys(target.campaign, target.example, self.operation.number)
+            self._caller = caller._replace(credentials=await target.adapted.forged(named, word))
+
+    def _proved(self) -> Caller:
+        operation, target = self.operation, self._target
+        caller = caller_of(
+            operation.caller, operation.tenant, target.own, campaign=target.campaign, example=target.example
         )
-        # Who names none of its own, as half of a reduced plan may, is somebody all the same, and not the one
-        # who was called that in the example before.
-        own = self._target.own.get(self.operation.caller, f"{self.operation.caller}-<<ns>>")
-        resource = bind_id(own, self._target.campaign, self._target.example)
-        return Caller(
-            name=str(name),
-            tenant=tenant if isinstance(tenant, str) else None,
-            resource=resource if isinstance(resource, str) else None,
-        )
+        return caller._replace(credentials="") if operation.credentials == "none" else caller
 
     def _streamed(self, delta: str) -> None:
         sights = scan(delta, "chunk")
@@ -170,7 +223,7 @@ class Call:
             if leak and self.operation.surface == "stream":
                 self._streamed(leak)
             text += leak
-        sights = await self._seen(text, "listing" if self.operation.surface in READING else "reply")
+        sights = await self._seen(text, "reply" if self.operation.surface in SENDING else "listing")
         for channel, shown in reply.channels.items():
             sights += await self._seen(shown, channel)  # type: ignore[arg-type]  # the adapter has checked it
         sights += await self._seen("\n".join(reply.ids.values()), "header")

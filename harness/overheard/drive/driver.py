@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.errors import UsageError
-from overheard.core.operation import READING, SENDING, own_resources, thread_secrets
+from overheard.core.operation import BEYOND, DELETING, SENDING, own_resources, thread_secrets
+from overheard.drive.bindings import Bindings, Names
 from overheard.drive.call import Call, Target
 from overheard.drive.ending import end
 from overheard.drive.inject import injector_for
@@ -26,7 +27,7 @@ from overheard.history.events import ExampleEnded, ExampleStarted, Injection
 if TYPE_CHECKING:
     from overheard.adapters.adapted import Adapted
     from overheard.core.contract import Contract
-    from overheard.core.operation import Phase, Plan
+    from overheard.core.operation import Operation, Phase, Plan
     from overheard.history.writer import Recorder
     from overheard.mirror.gate import Gate
 
@@ -66,15 +67,17 @@ async def drive(
     regression: str = "",
     grace: float = GRACE_SECONDS,
     secrets: Mapping[str, str] = _NONE,
+    names: Names | None = None,
     patience: Patience | None = None,
 ) -> None:
     """Execute `plan` as example number `example` of `campaign` and record all of it.
 
-    Rounds run in order; the operations of one round run at once. After a round in which something was told,
-    `contract.settle` milliseconds pass. An operation without an answer after `timeout` seconds is cancelled
-    and, if it has not ended `grace` seconds later, given up; the example goes on. With an `injection`, the
-    leak that it describes is put in. `secrets` are thread ids, each with its owner, to look for besides those
-    of the plan. Where the plan has a schedule, the operations of a round go on step by step, as it says;
+    Rounds run in order; the operations of one round run at once. After a round in which something was told
+    or deleted, `contract.settle` milliseconds pass. An operation without an answer after `timeout` seconds is
+    cancelled and, if it has not ended `grace` seconds later, given up; the example goes on. With an
+    `injection`, the leak that it describes is put in. `secrets` are thread ids, each with its owner, to look
+    for besides those of the plan; `names` is what earlier plans of the same example have bound, and gets what
+    this one binds. Where the plan has a schedule, the operations of a round go on step by step, as it says;
     `patience` is what earlier examples showed of the target's pace.
 
     Whatever the target raises is recorded, `sys.exit` included. Raises UsageError, before anything is
@@ -94,6 +97,14 @@ async def drive(
         injector=injector,
         own=own_resources(plan),
         secrets={**secrets, **thread_secrets(plan, campaign, example)},
+        bindings=Bindings(
+            Names() if names is None else names,
+            plan,
+            adapted=adapted,
+            recorder=recorder,
+            campaign=campaign,
+            example=example,
+        ),
     )
     recorder.record(
         ExampleStarted(
@@ -128,7 +139,7 @@ async def drive(
                 if mirror is not None:
                     mirror.pace(latency=plan.latency / 1_000, width=len(calls))
                 await _round(calls, timeout=timeout, grace=grace)
-            if contract.settle and any(call.operation.tells for call in calls):
+            if contract.settle and any(_settles(call.operation) for call in calls):
                 await asyncio.sleep(contract.settle / 1_000)
     except asyncio.CancelledError:
         recorder.flush()
@@ -136,9 +147,13 @@ async def drive(
     recorder.record(ExampleEnded(example=example, t=0))
 
 
+def _settles(operation: Operation) -> bool:
+    return operation.tells is not None or operation.surface in DELETING
+
+
 def _check_surfaces(plan: Plan, adapted: Adapted) -> None:
     for operation in plan.operations:
-        known = operation.surface in (*SENDING, *READING)
+        known = operation.surface in (*SENDING, *BEYOND)
         if not known or operation.surface not in adapted.offers.surfaces:
             raise UsageError(
                 f"operation {operation.number} of the plan uses the surface {operation.surface!r}, which "
@@ -147,8 +162,12 @@ def _check_surfaces(plan: Plan, adapted: Adapted) -> None:
 
 
 async def _round(calls: list[Call], *, timeout: float, grace: float) -> None:  # noqa: ASYNC109 - as in `drive`
-    tasks = {asyncio.create_task(call.run()): call for call in calls}
+    tasks: dict[asyncio.Task[None], Call] = {}
     try:
+        for call in calls:
+            # Before it begins: time spent waiting for a turn is no time that the target took.
+            await call.turn()
+            tasks[asyncio.create_task(call.run())] = call
         # One pass of the loop, in which every task begins: the clock of a time-out must not start while a
         # neighbour that blocks the loop keeps an operation from being invoked at all.
         await asyncio.sleep(0)

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Protocol
 
+from msgspec.structs import replace
+
 from overheard.core.canary import FactKey, decode_canary, find_canaries, mint_fact
 from overheard.core.errors import InternalError
-from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Plan, bind_nonce
+from overheard.core.operation import DELETING, FACT_MARK, NONCE_MARK, Operation, Plan, bind_nonce
 
 if TYPE_CHECKING:
     from overheard.history.events import Injection
 
-INJECTORS: Final = ("reply", "prompt", "listing", "swap")
+INJECTORS: Final = ("reply", "prompt", "listing", "swap", "loss")
 """Names for `Injection.injector`."""
 
 _AROUND: Final = 1_000
@@ -35,13 +37,17 @@ class Injector(Protocol):
         """What the target's answer to `operation` has to be followed by ("" for nothing)."""
         ...
 
+    def besides(self, operation: Operation) -> Operation | None:
+        """What is done besides `operation`, right after it, and recorded by nobody; None for nothing."""
+        ...
+
 
 class ReplyInjector:
     """Hands what the owner was last told of its fact to the stranger, behind the stranger's own reply, or
     behind what a listing shows it.
 
     What is handed on is the recital as the owner saw it, echo or canary. If the owner was told nothing
-    yet, it is the fact as the owner told it.
+    yet, or had deleted it since, it is the fact as the owner told it.
     """
 
     def __init__(self, injection: Injection, plan: Plan, campaign: int, example: int) -> None:
@@ -49,6 +55,8 @@ class ReplyInjector:
         self._fact = FactKey(campaign, example, injection.fact, 0)
         self._owner = _operation(plan, injection.fact).caller
         self._recital = _told(plan, self._fact)
+        # A recital from before the deletion is another message than the one that was deleted.
+        self._deleted = any(one.surface in DELETING and one.number < self._into for one in plan.operations)
 
     def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
         """The message as it is."""
@@ -58,15 +66,53 @@ class ReplyInjector:
         """The owner's recital, for the operation it is to leak into."""
         if operation.number == self._into:
             return "\n" + self._recital
-        if operation.caller == self._owner:
+        if operation.caller == self._owner and not self._deleted:
             self._listen(text)
         return ""
+
+    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
+        """Nothing."""
+        return None
 
     def _listen(self, text: str) -> None:
         for token in find_canaries(text):
             if decode_canary(token).fact == self._fact:
                 place = text.rfind(token)
                 self._recital = text[max(0, place - _AROUND) : place + len(token) + _AROUND]
+
+
+class LossInjector:
+    """Deletes the owner's fact behind a stranger's deletion of it, or behind a deletion of something else.
+
+    It is done by the target's own surface, as the owner would: what a target does that does not ask whose a
+    thread is, or deletes more than it was told to.
+    """
+
+    def __init__(self, injection: Injection, plan: Plan) -> None:
+        self._into = injection.into
+        self._fact = _operation(plan, injection.fact)
+
+    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
+        """The message as it is."""
+        return message
+
+    def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - `Injector`
+        """Nothing."""
+        return ""
+
+    def besides(self, operation: Operation) -> Operation | None:
+        """The same, in the name of the fact's owner and of its thread or message."""
+        if operation.number != self._into:
+            return None
+        fact = self._fact
+        return replace(
+            operation,
+            caller=fact.caller,
+            tenant=fact.tenant,
+            resource=fact.resource,
+            thread=fact.thread,
+            message=None if operation.message is None else fact.number,
+        )
 
 
 class PromptInjector:
@@ -90,6 +136,10 @@ class PromptInjector:
         """Nothing."""
         return ""
 
+    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
+        """Nothing."""
+        return None
+
 
 class SwapInjector:
     """Hands the answer that is made for one operation to another that is in flight together with it."""
@@ -106,6 +156,10 @@ class SwapInjector:
         """The words by which the mirror would have answered the other, for the operation to hand them to."""
         return f"\nNoted. (re {self._nonce})" if operation.number == self._into else ""
 
+    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
+        """Nothing."""
+        return None
+
 
 def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: int) -> Injector:
     """The injector that an `Injection` describes, for one example.
@@ -119,6 +173,8 @@ def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: in
         return SwapInjector(injection, plan, campaign, example)
     if injection.injector == "prompt":
         return PromptInjector(injection, plan, campaign, example)
+    if injection.injector == "loss":
+        return LossInjector(injection, plan)
     raise InternalError(
         f"there is no leak injector {injection.injector!r}; there are: {', '.join(INJECTORS)}"
     )

@@ -259,7 +259,9 @@ class Scheduler:
         )
         self._happened, self._diverged = [], False
         if chosen.action == "start":
-            self._start(next(call for call in self._waiting if call.operation.number == chosen.operation))
+            call = next(call for call in self._waiting if call.operation.number == chosen.operation)
+            await call.turn()
+            self._start(call)
             await asyncio.sleep(0)  # It begins, and what never gives way ends.
         else:
             self._release(chosen.call)

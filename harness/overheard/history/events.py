@@ -181,6 +181,19 @@ class Chunked(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, ta
     sights: tuple[Sight, ...] = ()
 
 
+class Bound(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="bound"):
+    """The target chose an id, and showed it to an operation: that of the thread which the plan calls
+    `thread`, or of what operation `message` said. Whoever presents either from now on presents this id.
+    """
+
+    example: int
+    operation: int
+    t: int
+    id: str
+    thread: str | None = None
+    message: int | None = None
+
+
 class ModelCalled(Event, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="call"):
     """The mirror received a request. `example` is the one being driven when it arrived.
 
@@ -263,14 +276,34 @@ class Reduced(Event, frozen=True, kw_only=True, omit_defaults=True, tag="reduced
     owner: int
     """Operation, in `minimal`, that told the fact."""
     observer: int
-    """Operation, in `minimal`, that saw it."""
+    """Operation, in `minimal`, that saw it; or by which it was lost."""
     channel: Channel
     minimal: int
     plan: Plan
     executions: int
     replays: int = 0
     replayed: int = 0
+    before: int | None = None
+    missed: int | None = None
+    """Of something lost: the operations, in `minimal`, that were shown it before and not any more after."""
     t: int = 0
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A conversation that stayed in the target: who had it, with the ids as they are written, and why."""
+
+    caller: str
+    resource: str
+    thread: str
+    reason: str
+
+
+class Cleared(Event, frozen=True, kw_only=True, omit_defaults=True, tag="cleared"):
+    """What a campaign left in a target that was there before it: so many conversations were deleted again."""
+
+    t: int
+    removed: int
+    stayed: tuple[Left, ...] = ()
 
 
 class CampaignEnded(Event, frozen=True, kw_only=True, omit_defaults=True, tag="end"):
@@ -289,11 +322,13 @@ AnyEvent: TypeAlias = (
     | Failed
     | Unknown
     | Chunked
+    | Bound
     | ModelCalled
     | ModelAnswered
     | Decided
     | Stalled
     | ExampleEnded
     | Reduced
+    | Cleared
     | CampaignEnded
 )

@@ -17,6 +17,7 @@ from overheard.history.events import (
     FORMAT,
     AnyEvent,
     CampaignEnded,
+    Cleared,
     ExampleEnded,
     ExampleStarted,
     Header,
@@ -34,7 +35,7 @@ _HEADER_LIMIT: Final = 1 << 26
 
 _AFTER_HEADER: Final = Union[tuple(kind for kind in get_args(AnyEvent) if kind is not Header)]  # noqa: UP007 - built, not written
 
-_DIVIDING: Final = frozenset((ExampleStarted, ExampleEnded, Reduced, CampaignEnded))
+_DIVIDING: Final = frozenset((ExampleStarted, ExampleEnded, Reduced, Cleared, CampaignEnded))
 
 _Blocks = Iterable[Sequence[AnyEvent]]
 
@@ -58,7 +59,7 @@ class History:
     `truncated`   whether the last line was cut, and left out. Known, as are `before`, `reductions` and
                   `end`, once `examples()` has been exhausted.
     `before`      what was recorded before the first example: the target's own warming up.
-    `reductions`  the minimal plans found.
+    `reductions`  the minimal plans found; `cleared` what was deleted from the target again, and what was not.
     `end`         the last line of a history that is whole, else None.
     """
 
@@ -68,6 +69,7 @@ class History:
         self.truncated = False
         self.before: list[AnyEvent] = []
         self.reductions: list[Reduced] = []
+        self.cleared: list[Cleared] = []
         self.end: CampaignEnded | None = None
         self._open_blocks = open_blocks
 
@@ -89,7 +91,8 @@ class History:
 
         Raises HistoryError naming file and line if a line is not an event.
         """
-        self.truncated, self.before, self.reductions, self.end = False, [], [], None
+        self.truncated, self.before, self.end = False, [], None
+        self.reductions, self.cleared = [], []
         started: ExampleStarted | None = None
         events = self.before
         ended = False
@@ -108,6 +111,8 @@ class History:
                     ended = True
                 elif kind is Reduced:
                     self.reductions.append(event)  # type: ignore[arg-type]  # narrowed by `kind`
+                elif kind is Cleared:
+                    self.cleared.append(event)  # type: ignore[arg-type]  # narrowed by `kind`
                 else:
                     self.end = event  # type: ignore[assignment]  # narrowed by `kind`
             events += block[done:]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from overheard.core.contract import Contract
 from overheard.core.ids import Id
 from overheard.core.offers import Offers
+from overheard.core.operation import Proof
 from overheard.plan.choose import Chooser
 from overheard.plan.identifiers import resource_id, tenant_id, thread_id
 from overheard.plan.offered import IDENTITY
@@ -44,13 +45,15 @@ class Actor:
 class Place:
     """An actor with the ids it presents: its own, or (`intrudes`) somebody else's, or less than both.
 
-    `last` is the step most recently taken from here. Steps of one place keep their order.
+    `credentials` are what it proves itself with, where callers do. `last` is the step most recently taken
+    from here. Steps of one place keep their order.
     """
 
     actor: Actor
     thread: Id
     resource: Id
     intrudes: bool = False
+    credentials: Proof = "own"
     last: Step | None = None
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from overheard.core.operation import BY_MESSAGE
 from overheard.plan.cast import Place
-from overheard.plan.intruding import intruder
+from overheard.plan.intruding import elsewhere, intruder
 from overheard.plan.missing import leave_out, without
 from overheard.plan.offered import IDENTITY, Cell, looking_cells, looks
 from overheard.plan.steps import Bracket, Loom, Step
@@ -80,10 +81,12 @@ def _look_by(
 ) -> list[Step]:
     """Everybody looks by one surface, `after` some other steps. Returns the last looks."""
     shelves = [_Shelf(loom, surface, bracket, after) for bracket in brackets]
-    for own, target in _pairs(loom, surface, shelves):
+    # Under bearer whoever holds a message's id may read it, and nobody else could be told apart.
+    held = surface in BY_MESSAGE and loom.contract.thread_ids == "bearer"
+    for own, target in [] if held else _pairs(loom, surface, shelves):
         filters = _filters(loom, target.place) if "filters" in takes else None
-        target.show(_elsewhere(loom, takes, own.place, target.place), own, filters)
-    if "thread" in takes and "thread" in loom.offers.accepts:
+        target.show(elsewhere(loom, takes, own.place, target.place), own, filters)
+    if "thread" in takes and "thread" in loom.offers.accepts and not held:
         _by_thread(loom, surface, shelves)
     for via, cell in less:
         pairs = _pairs(loom, surface, shelves) if via == surface else []
@@ -104,7 +107,7 @@ def _by_thread(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> None:
     if loom.contract.thread_ids == "owned" and not IDENTITY.isdisjoint(loom.offers.accepts):
         for own, target in _pairs(loom, surface, shelves):
             target.show(intruder(loom, own.place.actor, target.place), own)
-    if loom.contract.scope_of(surface) != "thread":
+    if loom.contract.scope_of(surface) != "thread" or surface in BY_MESSAGE:
         return
     for target in shelves[:WANTED]:
         actor = target.place.actor
@@ -114,16 +117,6 @@ def _by_thread(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> None:
             target.show(own.place, own)
         else:
             target.show(actor.open(), target)
-
-
-def _elsewhere(loom: Loom, takes: Sequence[str], mine: Place, theirs: Place) -> Place:
-    """Where a stranger looks from: its own place. Where callers prove who they are and a surface takes the
-    resource as well, it names the owner's now and then: the proof must decide.
-    """
-    proves = loom.contract.authentication == "caller" and {"caller", "resource"} <= set(takes)
-    if proves and loom.contract.thread_ids == "owned" and loom.choose.chance(0.3):
-        return Place(mine.actor, mine.thread, theirs.resource, intrudes=True)
-    return mine
 
 
 def _pairs(loom: Loom, surface: str, shelves: Sequence[_Shelf]) -> list[tuple[_Shelf, _Shelf]]:

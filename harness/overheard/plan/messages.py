@@ -46,6 +46,11 @@ def ask(choose: Chooser, who: Persona, attributes: Sequence[str]) -> str:
     return _join(choose, choose.pick(ASK[language]).format(a=named), tail)
 
 
+def title(attribute: str) -> str:
+    """What a thread is called: a fact, and no nonce, for nobody answers a title."""
+    return f"{FACT_MARK} ({attribute})"
+
+
 def chat(choose: Chooser, who: Persona) -> str:
     """Say something that neither tells nor asks."""
     frame = choose.pick(CHAT[_language(choose, who)])

@@ -12,7 +12,9 @@ from itertools import cycle, islice
 from typing import Final, TypeAlias
 
 from overheard.plan.cast import Place
+from overheard.plan.changing import change
 from overheard.plan.colliding import collide
+from overheard.plan.forgetting import forget
 from overheard.plan.intruding import intruder
 from overheard.plan.looking import look
 from overheard.plan.missing import missing
@@ -130,7 +132,7 @@ def take_over(loom: Loom) -> None:
     """A stranger writes into another's thread, lets it settle, and reads before the owner speaks again."""
     brackets = [loom.bracket(actor.homes[0]) for actor in loom.choose.shuffle(loom.actors)[:3]]
     own, target = _strangers(loom, brackets)[0]
-    place = intruder(loom, own.place.actor, target.place)
+    place = intruder(loom, own.place.actor, target.place, tells=True)
     assert target.place.last is not None  # noqa: S101 - a bracket's place has spoken
     written = loom.tell(place, after=[target.place.last, own.before])
     target.within.append(written)
@@ -201,6 +203,8 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "same-text": same_text,
     "missing": missing,
     "look": look,
+    "change": change,
+    "forget": forget,
     "collide": collide,
     "chat": chat,
 }

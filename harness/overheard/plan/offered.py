@@ -6,6 +6,7 @@ held against the target) and *not offered* (the target takes no such argument, s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Final, Literal, NamedTuple
 
@@ -13,7 +14,7 @@ from overheard.core.collision import ACROSS, Family
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers, Takes
-from overheard.core.operation import READING
+from overheard.core.operation import CHANGING, DELETING, DESTRUCTIVE, READING
 from overheard.plan.lookalikes import GROUPS, RESERVED_NAMES
 from overheard.scenario.model import MISSING_IDS, CollidingId, MissingId, Move, Scenario
 
@@ -23,6 +24,9 @@ IDENTITY: Final = frozenset({"resource", "caller", "tenant"})
 INTRUSIONS: Final[frozenset[Move]] = frozenset({"intrude", "take-over", "shared-thread"})
 """Moves in which somebody presents the thread id of somebody else."""
 
+
+APART: Final[frozenset[Move]] = frozenset({"crosswise", "same-text", "look", "forget"})
+"""Moves in which several resources must be told apart, by whatever id."""
 
 JOINED: Final = "joined"
 RESERVED: Final = "reserved"
@@ -86,10 +90,10 @@ def move_unavailable(
             return Unavailable("not offered", "the target is not told who calls, so nobody is a stranger")
     elif move == "siblings" and "thread" not in accepts:
         return Unavailable("not offered", "the target takes no thread id, so a resource has one conversation")
-    elif move in ("crosswise", "same-text") and not known and "thread" not in accepts:
+    elif move in APART and not known and "thread" not in accepts:
         return Unavailable("not offered", "the target takes no id of any kind")
-    elif move == "look":
-        return _look_unavailable(offers)
+    elif move in ("look", "change", "forget"):
+        return _beyond_unavailable(move, scenario, contract, offers)
     elif move == "collide" and not clashes(scenario, contract, offers):
         return Unavailable("not offered", "the target takes none of the ids that could collide")
     elif move == "missing" and not cells(scenario, contract, offers):
@@ -99,14 +103,67 @@ def move_unavailable(
     return None
 
 
-def _look_unavailable(offers: Offers) -> Unavailable | None:
-    if IDENTITY.isdisjoint(offers.accepts) and "thread" not in offers.accepts:
-        return Unavailable("not offered", "the target takes no id of any kind")
-    if not looks(offers):
-        return Unavailable(
-            "not offered", f"the target has none of {', '.join(READING)} that could tell callers apart"
-        )
+def _beyond_unavailable(
+    move: Move, scenario: Scenario, contract: Contract, offers: Offers
+) -> Unavailable | None:
+    """Why a move that needs surfaces beyond sending cannot be made."""
+    if move == "look" and not looks(offers):
+        names = ", ".join(READING)
+        return Unavailable("not offered", f"the target has none of {names} that could tell callers apart")
+    if move == "forget" and not deletions(offers):
+        return _none_of(DELETING, offers)
+    if move == "change":
+        if "thread" not in offers.accepts:
+            return Unavailable("not offered", "the target takes no thread id that a stranger could present")
+        if not attempts(contract, offers) and not changing_cells(scenario, contract, offers):
+            bearer = contract.thread_ids == "bearer" and any(name in offers.beyond for name in CHANGING)
+            why = "thread_ids=bearer: whoever has the thread id may change the thread"
+            return Unavailable("not promised", why) if bearer else _none_of(CHANGING, offers)
     return None
+
+
+def _none_of(surfaces: Iterable[str], offers: Offers) -> Unavailable:
+    withheld = ", ".join(offers.withheld)
+    more = f" (withheld without --allow-destructive: {withheld})" if withheld else ""
+    return Unavailable("not offered", f"the target has none of {', '.join(surfaces)}{more}")
+
+
+def deletions(offers: Offers) -> list[str]:
+    """The surfaces by which an owner deletes something of its own."""
+    known = not IDENTITY.isdisjoint(offers.accepts)
+    return [
+        name
+        for name in DELETING
+        if name in offers.beyond and (known if name == "delete_resource" else "thread" in offers.accepts)
+    ]
+
+
+def attempts(contract: Contract, offers: Offers) -> list[str]:
+    """The surfaces by which a stranger can try to change something of somebody else's."""
+    found: list[str] = []
+    if contract.thread_ids == "bearer" or IDENTITY.isdisjoint(offers.accepts):
+        return found
+    for name in CHANGING:
+        takes = set(offers.beyond[name].accepts) if name in offers.beyond else set()
+        if name == "delete_resource":
+            # To name another resource is to be it, unless callers prove who they are.
+            if contract.authentication == "caller" and {"caller", "resource"} <= takes:
+                found.append(name)
+        elif takes & {"thread", "message_id"}:
+            found.append(name)
+    return found
+
+
+def changing_cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[tuple[str, Cell]]:
+    """The ways of leaving out ids of changes that the move `change` goes through, with the surface."""
+    missing = scenario.missing
+    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
+    return [
+        (surface, cell)
+        for cell in asked
+        for surface in DESTRUCTIVE
+        if surface in offers.beyond and _cell_unavailable(cell, contract, offers.beyond[surface]) is None
+    ]
 
 
 def looks(offers: Offers) -> dict[str, Takes]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from overheard.core.contract import Contract
+from overheard.core.ids import OMITTED, Id
 from overheard.core.offers import Offers
 from overheard.plan import messages
 from overheard.plan.attributes import Deck
@@ -22,7 +23,8 @@ class Step:
     """One operation to be. `after` are steps that must have ended before it starts.
 
     `block` counts the moves of a plan and `episode` its episodes; `twins` numbers, from 1, the rounds in
-    which everybody sends the same text (0: no such round). `filters` are those of a search.
+    which everybody sends the same text (0: no such round). `filters` are those of a search; `message` is the
+    step whose message is meant, `new_thread` and `new_resource` what a change is to make of a thread.
     """
 
     place: Place
@@ -35,6 +37,9 @@ class Step:
     twins: int = 0
     surface: str = "send"
     filters: Mapping[str, str] = field(default_factory=dict)
+    message: Step | None = None
+    new_thread: Id = OMITTED
+    new_resource: Id = OMITTED
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +79,10 @@ class Loom:
         """Where the rotation through the ways of leaving out ids stands."""
         self.turn = 0
         """Where the rotation through the moves that do not lead stands."""
+        self.attempt = 0
+        """Where the rotation through the surfaces stands by which strangers try to change something."""
+        self.deletion = 0
+        """Where the rotation through the surfaces that delete stands."""
         self._deck = Deck(choose)
         self._twins = 0
         self._visits = 0
@@ -139,17 +148,38 @@ class Loom:
         after: Iterable[Step] = (),
         filters: Mapping[str, str] | None = None,
     ) -> list[Step]:
-        """Look for facts by a surface that shows what is stored: at all of them at once, or by a search for
-        each, in words of its attribute.
+        """Look for facts by a surface that shows what is stored: at all of them at once, by a search for each
+        in words of its attribute, or at each by the id of its message.
         """
-        wanted = [(fact,) for fact in facts] if surface == "search" else [tuple(facts)]
+        singly = surface in ("search", "read_message")
+        wanted = [(fact,) for fact in facts] if singly else [tuple(facts)]
         steps = []
         for some in wanted:
             text = " ".join(_attributes(some)) if surface == "search" else ""
             step = self._add(place, text, [*some, *after], asks=some)
             step.surface, step.filters = surface, filters or {}
+            step.message = some[0] if surface == "read_message" else None
             steps.append(step)
         return steps
+
+    def change(
+        self,
+        place: Place,
+        surface: str,
+        *,
+        titled: bool = False,
+        message: Step | None = None,
+        ids: Mapping[str, Id] | None = None,
+        after: Iterable[Step] = (),
+    ) -> Step:
+        """Use a surface that changes what is stored. A title tells a fact; `ids` are those of `Step`."""
+        tells = self.attribute() if titled else None
+        text = messages.title(tells) if tells is not None else ""
+        step = self._add(place, text, after, tells=tells)
+        step.surface, step.message = surface, message
+        step.new_thread = (ids or {}).get("new_thread", OMITTED)
+        step.new_resource = (ids or {}).get("new_resource", OMITTED)
+        return step
 
     def ask_alike(self, brackets: Sequence[Bracket]) -> None:
         """Let the owners of brackets about one attribute ask for it in the very same words."""

@@ -16,8 +16,10 @@ from overheard.core.errors import UsageError
 from overheard.core.offers import Offers
 from overheard.core.operation import Operation, Plan
 from overheard.plan.cast import Casting
+from overheard.plan.changing import LARGEST as LARGEST_CHANGE
 from overheard.plan.choose import Chooser, SeedChooser, example_seed
 from overheard.plan.colliding import LARGEST as LARGEST_CLASH
+from overheard.plan.forgetting import LARGEST as LARGEST_FORGET
 from overheard.plan.looking import LARGEST as LARGEST_LOOK
 from overheard.plan.moves import MAKES
 from overheard.plan.offered import move_unavailable, unavailable
@@ -73,7 +75,7 @@ def weave(
     if unavailable(scenario, contract, offers) is not None:
         return None
     loom = Loom(choose, scenario, contract, offers)
-    loom.cell = loom.turn = index
+    loom.cell = loom.turn = loom.attempt = loom.deletion = index
     casting = Casting(choose, scenario, contract, offers)
     if operations is None:
         loom.actors = casting.cast()
@@ -110,7 +112,12 @@ def largest_move(scenario: Scenario) -> int:
     return largest
 
 
-_LARGEST: dict[Move, int] = {"look": LARGEST_LOOK, "collide": LARGEST_CLASH}
+_LARGEST: dict[Move, int] = {
+    "look": LARGEST_LOOK,
+    "change": LARGEST_CHANGE,
+    "forget": LARGEST_FORGET,
+    "collide": LARGEST_CLASH,
+}
 """Those of which the largest is not for the population to say."""
 
 
@@ -190,6 +197,8 @@ _LEAST: dict[Move, int] = {
     "same-text": 10,
     "missing": 24,
     "look": 40,
+    "change": 50,
+    "forget": 40,
     "collide": 30,
     "chat": 2,
 }
@@ -219,10 +228,14 @@ def _operations(ordered: list[list[Step]]) -> tuple[Operation, ...]:
                     surface=step.surface,
                     text=step.text,
                     filters=step.filters,
+                    message=None if step.message is None else numbers[step.message],
+                    new_thread=step.new_thread,
+                    new_resource=step.new_resource,
                     tells=step.tells,
                     asks=tuple(numbers[fact] for fact in step.asks),
                     same_text_as=None if leader == number else leader,
                     intrudes=place.intrudes,
+                    credentials=place.credentials,
                 )
             )
     return tuple(operations)

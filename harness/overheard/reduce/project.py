@@ -20,15 +20,20 @@ class Projection(NamedTuple):
 def project(plan: Plan, keep: Collection[int]) -> Projection:
     """The plan of just the operations in `keep`, renumbered from 0.
 
-    Rounds without operations close up. Questions about facts that nobody tells any more are dropped from
-    `asks`; the text that asks them stays. Operations that repeat another's text repeat, if that one is
-    gone, the first of their number that is left. Of these, one that asks for nothing any more asks for
-    what the others ask for: in the same words it asks about the same attribute, and whether a message asks
-    is part of its nonce, so the words would be the same no longer (and no cache keyed by them be hit).
+    Operations about a message that nobody sends any more are dropped. Rounds without operations close up.
+    Questions about facts that nobody tells any more are dropped from `asks`; the text that asks them stays.
+    Operations that repeat another's text repeat, if that one is gone, the first of their number that is left.
+    Of these, one that asks for nothing any more asks for what the others ask for: in the same words it asks
+    about the same attribute, and whether a message asks is part of its nonce, so the words would be the same
+    no longer (and no cache keyed by them be hit).
 
     A schedule is about all of the operations, and is left out.
     """
-    kept = [operation for operation in plan.operations if operation.number in keep]
+    kept = [
+        operation
+        for operation in plan.operations
+        if operation.number in keep and (operation.message is None or operation.message in keep)
+    ]
     numbers = {operation.number: place for place, operation in enumerate(kept)}
     rounds = {old: new for new, old in enumerate(sorted({operation.round for operation in kept}))}
     leaders: dict[int, int] = {}
@@ -49,6 +54,7 @@ def project(plan: Plan, keep: Collection[int]) -> Projection:
                 number=numbers[operation.number],
                 round=rounds[operation.round],
                 asks=asks,
+                message=None if operation.message is None else numbers[operation.message],
                 same_text_as=new_leader,
             )
         )

@@ -8,7 +8,7 @@ goes unseen is not held.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from overheard.check.exposure import Exposure, exposures
 from overheard.check.observe import Observed
@@ -19,6 +19,9 @@ from overheard.core.collision import RESERVED
 from overheard.core.operation import Mode, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
+
+LOSING: Final = ("delete_thread", "delete_message")
+"""Surfaces by which a fact can be made to be lost on purpose."""
 
 
 class Proof(NamedTuple):
@@ -36,15 +39,19 @@ class Proof(NamedTuple):
 def proofs_of(seen: Observed) -> Iterator[Proof]:
     """Where in this example a leak of memory could be put in: one for each cell exposed, and channel.
 
-    The plan is cut to the fact, one recital of it to its owner before the probe, and the probe. Into
-    prompts only where the probe really made a model call, and will make one again: an id that is the same in
-    every example, as `default` is, belongs by then to whoever used it first. Replies every target has, and a
-    probe that looks at what is stored has a listing instead.
+    The plan is cut to the fact, one recital of it to its owner before the probe, and the probe, with what was
+    changed in between. Into prompts only where the probe really made a model call, and will make one again:
+    an id that is the same in every example, as `default` is, belongs by then to whoever used it first. Replies
+    every target has, and a probe that looks at what is stored has a listing instead. A change has nothing to
+    leak: there the owner is to lose the fact.
     """
     done: set[tuple[str, Mode, str]] = set()
     channels: tuple[Literal["reply", "prompt", "listing"], ...]
     for exposure in exposures(seen):
         if exposure.control != "bracketed":
+            continue
+        if exposure.probe.changes:
+            yield from _losing(seen, exposure)
             continue
         cell = _cell(exposure)
         channels = ("listing",) if exposure.probe.reads else ("reply", "prompt")
@@ -102,7 +109,8 @@ def swaps_of(seen: Observed, campaign: int) -> Iterator[Proof]:
 def _proof(seen: Observed, exposure: Exposure, channel: Literal["reply", "prompt", "listing"]) -> Proof:
     fact, probe = exposure.fact.number, exposure.probe.number
     recital = _recital(seen, exposure)
-    projection = project(seen.view.started.plan, {fact, probe, *recital})
+    # To have a message deleted its id must have been shown, by an operation that is among the earlier ones.
+    projection = project(seen.view.started.plan, {fact, probe, *recital, *exposure.through})
     return Proof(
         projection.plan,
         Injection(
@@ -114,6 +122,28 @@ def _proof(seen: Observed, exposure: Exposure, channel: Literal["reply", "prompt
         ),
         _cell(exposure),
     )
+
+
+def _losing(seen: Observed, exposure: Exposure) -> Iterator[Proof]:
+    """A loss of the fact of a change that might have cost it. The whole plan is driven: what a loss is known
+    by is that nothing else was lost.
+
+    By deletions of one thread or message: what a target lets its owner do with one it surely can do.
+    """
+    if exposure.probe.plan.surface not in LOSING:
+        return
+    after = seen.view.ops[exposure.through[-1]]
+    injection = Injection(
+        injector="loss",
+        invariant=exposure.invariant,
+        channel="reply" if after.sends else "listing",
+        fact=exposure.fact.number,
+        into=exposure.probe.number,
+    )
+    plan = project(
+        seen.view.started.plan, [operation.number for operation in seen.view.started.plan.operations]
+    )
+    yield Proof(plan.plan, injection, _cell(exposure))
 
 
 def _cell(exposure: Exposure) -> tuple[str, Mode]:

@@ -10,7 +10,7 @@ first come, first served is taken back, if the leak stays.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -21,10 +21,22 @@ from overheard.reduce.project import Projection, project
 
 
 class Ends(NamedTuple):
-    """The operation that told the fact and the one that saw it."""
+    """The operation that told the fact and the one that saw it, or lost it; `through` are those without which
+    it would be no leak: what deleted it before it was seen, what shows that it is gone."""  # noqa: D209
 
     owner: int
     observer: int
+    through: tuple[int, ...] = ()
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Every operation that has to stay."""
+        return frozenset((self.owner, self.observer, *self.through))
+
+    def renumbered(self, numbers: Mapping[int, int]) -> Ends:
+        """The same, where the operations have other numbers."""
+        through = tuple(numbers[one] for one in self.through if one in numbers)
+        return Ends(numbers[self.owner], numbers[self.observer], through)
 
 
 class Shrunk(NamedTuple):
@@ -101,10 +113,10 @@ def _trimmed(choices: list[int]) -> tuple[int, ...]:
 def _guesses(plan: Plan, ends: Ends) -> list[frozenset[int]]:
     """Sets of operations to try before searching: from the two ends to everything."""
     by_number = {operation.number: operation for operation in plan.operations}
-    two = frozenset(ends)
-    people = {by_number[number].caller for number in ends}
-    threads = {by_number[number].thread for number in ends}
-    last = by_number[ends.observer].round
+    two = ends.all
+    people = {by_number[number].caller for number in two}
+    threads = {by_number[number].thread for number in two}
+    last = max(by_number[number].round for number in two)
 
     def those(keep: Callable[[Operation], bool]) -> frozenset[int]:
         return two | {one.number for one in plan.operations if one.round <= last and keep(one)}
@@ -157,9 +169,8 @@ class _Search:
         """
         parts = 2
         while self.executions < self._limit:
-            back = _back(self.projected(kept))
-            ends = Ends(back[found.owner], back[found.observer])
-            spare = sorted(kept - set(ends))
+            ends = found.renumbered(_back(self.projected(kept)))
+            spare = sorted(kept - ends.all)
             if not spare:
                 break
             size = -(-len(spare) // parts)
@@ -181,7 +192,9 @@ class _Search:
             return None
         self.executions += 1
         projection = self.projected(kept)
-        mapped = Ends(projection.numbers[ends.owner], projection.numbers[ends.observer])
+        if not {ends.owner, ends.observer} <= projection.numbers.keys():
+            return None  # one of them is about a message that is not sent any more
+        mapped = ends.renumbered(projection.numbers)
         found = await self._reproduces(projection.plan, mapped)
         if found is None:
             self._failed.add((kept, ends))

@@ -89,6 +89,7 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         disguise=finding.disguise,
         owner=_end(finding.owner),
         observer=_end(finding.observer),
+        missed=None if finding.missed is None else _end(finding.missed),
         told_at=finding.told_at,
         seen_at=finding.seen_at,
         evidence=_evidence(finding, redactor),

@@ -109,11 +109,12 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
 
     invariant: str
     breach: Annotated[
-        Literal["seen", "missing", "answered", "listed", "swapped", "broken"],
+        Literal["seen", "missing", "answered", "listed", "swapped", "lost", "broken"],
         Meta(
             description="a fact was seen that must not be; was not seen although promised; a call was "
-            "answered that must be refused; the id of somebody else's thread was shown; or somebody else's "
-            "answer; or, of a plugin's promise, as the diagnosis says"
+            "answered that must be refused; the id of a thread was shown to somebody who must not see it; "
+            "somebody else's answer was; somebody lost a fact by what the observer did; or, of a plugin's "
+            "promise, as the diagnosis says"
         ),
     ]
     diagnosis: str
@@ -122,6 +123,9 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     disguise: Annotated[str, Meta(description="how the canary was written; empty if plainly")]
     owner: End
     observer: End
+    missed: Annotated[
+        End | None, Meta(description="who looked for it in vain, where it was lost; null otherwise")
+    ]
     told_at: Micros
     seen_at: Micros
     evidence: Evidence

@@ -78,8 +78,8 @@ class Names:
     """A name for every id of a plan that is a string: people for resources, `thread` for threads."""
 
     def __init__(self, plan: Plan) -> None:
-        resources = _strings(operation.resource for operation in plan.operations)
-        threads = _strings(operation.thread for operation in plan.operations)
+        resources = _strings(value for one in plan.operations for value in (one.resource, one.new_resource))
+        threads = _strings(value for one in plan.operations for value in (one.thread, one.new_thread))
         self.resources = {
             value: _PEOPLE[index] if index < len(_PEOPLE) else f"resource_{index + 1}"
             for index, value in enumerate(resources)
@@ -110,6 +110,10 @@ def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
         operation.number: place for place, operation in reversed(list(enumerate(plan.operations)))
     }
     ends = {places.get(finding.minimal_owner): "told", places.get(finding.minimal_observer): "seen"}
+    if finding.missed is not None:
+        # What was lost is seen by its owner's looks before and after, and not by whoever took it.
+        del ends[places.get(finding.minimal_observer)]
+        ends |= {places.get(finding.minimal_before): "before", places.get(finding.minimal_missed): "seen"}
     steps = [
         _Step(operation.round, ends.get(place, ""), _call(operation, names, places))
         for place, operation in enumerate(plan.operations)
@@ -126,14 +130,19 @@ def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
     named = {step.result for step in steps}
     arguments = ["told" if "told" in named else "seen" if "seen" in named else "None"]
     arguments.append("seen" if "seen" in named else arguments[0])
+    arguments += ["before=before"] if "before" in named else []
     arguments += [f"broken_if={broken_if!r}"] if broken_if != "seen" else []
     return [*lines, "", f"return stage.verdict({', '.join(arguments)})"]
 
 
 def _has_marks(plan: Plan) -> bool:
     values = [
-        value for op in plan.operations for value in (op.resource, op.thread, op.text, *op.filters.values())
-    ]
+        value
+        for op in plan.operations
+        for value in (
+            op.resource, op.thread, op.new_resource, op.new_thread, op.text, *op.filters.values()
+        )
+    ]  # fmt: skip
     return any(isinstance(value, str) and _MARKS.search(value) is not None for value in values)
 
 
@@ -173,10 +182,16 @@ def _call(operation: Operation, names: Names, places: Mapping[int | None, int]) 
         arguments.append(f"surface={operation.surface!r}")
     if operation.filters:
         arguments.append(f"filters={dict(operation.filters)!r}")
+    if operation.message in places:
+        arguments.append(f"message={places[operation.message]!r}")
+    arguments += _identity("new_resource", operation.new_resource, names.resources)
+    arguments += _identity("new_thread", operation.new_thread, names.threads)
     if operation.asks:
         arguments.append("asks=True")
     if operation.same_text_as in places:
         arguments.append(f"same_text_as={places[operation.same_text_as]!r}")
+    if operation.credentials != "own":
+        arguments.append(f"credentials={operation.credentials!r}")
     return arguments
 
 

@@ -32,9 +32,12 @@ _CWE: Final = {
     187: "Partial String Comparison",
     200: "Exposure of Sensitive Information to an Unauthorized Actor",
     209: "Generation of Error Message Containing Sensitive Information",
+    212: "Improper Removal of Sensitive Information Before Storage or Transfer",
+    283: "Unverified Ownership",
     222: "Truncation of Security-relevant Information",
     290: "Authentication Bypass by Spoofing",
     362: "Concurrent Execution using Shared Resource with Improper Synchronization ('Race Condition')",
+    459: "Incomplete Cleanup",
     488: "Exposure of Data Element to Wrong Session",
     524: "Use of Cache Containing Sensitive Information",
     636: "Not Failing Securely ('Failing Open')",
@@ -50,6 +53,11 @@ _OBJECT_LEVEL: Final = Reference(
     "OWASP API1:2023",
     "Broken Object Level Authorization",
     "https://owasp.org/API-Security/editions/2023/en/0xa1-broken-object-level-authorization/",
+)
+_PROPERTY_LEVEL: Final = Reference(
+    "OWASP API3:2023",
+    "Broken Object Property Level Authorization",
+    "https://owasp.org/API-Security/editions/2023/en/0xa3-broken-object-property-level-authorization/",
 )
 _DISCLOSURE: Final = Reference(
     "OWASP LLM02:2025",
@@ -103,6 +111,14 @@ BY_DIAGNOSIS: Final[Mapping[str, tuple[Reference, ...]]] = {
     diagnose.UNFILTERED: (_cwe(636), _cwe(862)),
     diagnose.IDS_SHOWN: (_cwe(200),),
     **{diagnosis: some for how, some in _BY_FAMILY.items() for diagnosis in stories(how)},
+    diagnose.CREATED: (_cwe(283), _cwe(862), _OBJECT_LEVEL),
+    diagnose.CLONED: (_cwe(639), _cwe(862), _OBJECT_LEVEL),
+    diagnose.UPDATED: (_cwe(639), _cwe(862), _PROPERTY_LEVEL),
+    diagnose.TRANSFERRED: (_cwe(283), _cwe(862), _OBJECT_LEVEL),
+    diagnose.DELETED: (_cwe(639), _cwe(862), _OBJECT_LEVEL),
+    diagnose.COPY_STAYS: (_cwe(459), _cwe(212), _DISCLOSURE),
+    diagnose.COMES_BACK: (_cwe(459), _cwe(212), _DISCLOSURE),
+    diagnose.TOO_MUCH: (_cwe(653), _cwe(639)),
 }
 
 

@@ -23,7 +23,7 @@ from overheard.report.order import made
 from overheard.report.program import Names
 from overheard.report.words import CHANNELS, breach, seconds, story
 
-Part: TypeAlias = Literal["owner", "observer", "other"]
+Part: TypeAlias = Literal["owner", "observer", "missed", "other"]
 _Who: TypeAlias = tuple[str, str, str]
 """Resource, thread and caller, as they are called here."""
 
@@ -59,6 +59,7 @@ _ACTS: Final = {
     "shown its id": "is shown its id",
     "answered": "is answered",
     "answered to": "is answered",
+    "lost by": "takes it away",
 }
 _MARKS: Final[Mapping[Action, str]] = {
     "release": "model answers",
@@ -66,6 +67,8 @@ _MARKS: Final[Mapping[Action, str]] = {
     "start": "starts",
 }
 _NOTES: Final = {"missing": "did not come", "answered": "not refused"}
+_NEVER_CAME: Final = ("missing", "lost")
+_GONE: Final = "not any more"
 _SHORT: Final[Mapping[Channel, str]] = {
     "reply": "in the reply",
     "chunk": "in a chunk",
@@ -169,7 +172,7 @@ def timeline(finding: Finding) -> Timeline:
     else:
         acts, order = _planned(finding, plan), _order(plan)
     shown = _shown(acts)
-    return _drawn(shown, order, arrived=breach(finding) != "missing", omitted=len(acts) - len(shown))
+    return _drawn(shown, order, arrived=breach(finding) not in _NEVER_CAME, omitted=len(acts) - len(shown))
 
 
 # What happened
@@ -179,10 +182,16 @@ def _witnessed(finding: Finding) -> list[_Act]:
     told, seen = _ends(finding)
     at = seconds(finding.told_at), seconds(finding.seen_at)
     how = _how(finding)
-    return [
+    acts = [
         _Act(0, 0, 0, _party(finding.owner), "owner", told, verb=told, at=at[0]),
         _Act(1, 1, 1, _party(finding.observer), "observer", seen, _note(finding), f"{seen}, {how}", at=at[1]),
     ]
+    if finding.missed is None:
+        return acts
+    misses = _ACTS["missed by"]
+    verb = f"{misses}, {_came(finding)}"
+    missed = _Act(2, 2, 2, _party(finding.missed), "missed", misses, _GONE, verb=verb, at=at[1])
+    return [acts[0], acts[1]._replace(at=""), missed]
 
 
 def _planned(finding: Finding, plan: Plan) -> list[_Act]:
@@ -202,6 +211,10 @@ def _planned(finding: Finding, plan: Plan) -> list[_Act]:
         if operation.number == finding.minimal_observer:
             outcome = f"{secrets.meant(seen, finding.minimal_owner)}, {how}"
             act = act._replace(part="observer", act=seen, note=_note(finding), outcome=outcome)
+        elif operation.number == finding.minimal_missed:
+            misses = _ACTS["missed by"]
+            outcome = f"{secrets.meant(misses, finding.minimal_owner)}, {_came(finding)}"
+            act = act._replace(part="missed", act=misses, note=_GONE, outcome=outcome)
         elif operation.number == finding.minimal_owner:
             act = act._replace(part="owner", act=told)
         acts.append(act)
@@ -215,16 +228,25 @@ def _order(plan: Plan) -> list[tuple[int, Action]]:
 
 def _ends(finding: Finding) -> tuple[str, str]:
     """What the two ends do, in the active voice."""
-    (told, _), (seen, _) = story(finding)
+    (told, _), (seen, _), *_ = story(finding)
     return _ACTS.get(told, told), _ACTS.get(seen, seen)
 
 
 def _note(finding: Finding) -> str:
+    if finding.missed is not None:
+        return finding.surface.replace("_", " ")
     return _NOTES.get(breach(finding), _SHORT[finding.channel])
 
 
 def _how(finding: Finding) -> str:
+    if finding.missed is not None:
+        return f"by {finding.surface}"
     return _NOTES.get(breach(finding), CHANNELS[finding.channel])
+
+
+def _came(finding: Finding) -> str:
+    """What became of something lost where it was looked for."""
+    return f"not {CHANNELS[finding.channel]} any more"
 
 
 def _verb(operation: Operation) -> str:
@@ -347,7 +369,7 @@ def _width(lanes: int) -> int:
 
 def _lanes(acts: Iterable[_Act]) -> dict[_Who, Lane]:
     """Whoever told it first and whoever saw it beside: then nothing is between the ends of the arrow."""
-    rank: dict[Part, int] = {"owner": 0, "observer": 1, "other": 2}
+    rank: dict[Part, int] = {"owner": 0, "observer": 1, "missed": 1, "other": 2}
     keys = list(dict.fromkeys(act.who for act in sorted(acts, key=lambda act: rank[act.part])))
     width = _width(len(keys))
     room = int((width - 8) / _LETTER)
@@ -390,11 +412,11 @@ def _step(act: _Act, lane: Lane, top: int, width: int) -> Step:
 
 
 def _arrow(steps: Iterable[Step], *, arrived: bool) -> Arrow | None:
-    """From the right side of what was told, down beside its lane, to whoever saw it."""
+    """From the right side of what was told, down beside its lane, to whoever saw it, or missed it."""
     ends = {step.part: step for step in steps}
     if "owner" not in ends or "observer" not in ends:
         return None
-    told, seen = ends["owner"], ends["observer"]
+    told, seen = ends["owner"], ends.get("missed", ends["observer"])
     x, y = told.left + told.width, told.top + _BOX // 2
     beside = x + _MARGIN - 2
     if seen.lane == told.lane or seen.top < told.top + told.height:

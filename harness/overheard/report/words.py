@@ -19,10 +19,10 @@ from overheard.core.contract import ORIGINS, Origin
 from overheard.core.operation import SENDING
 from overheard.core.outcome import Channel
 
-Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped", "broken"]
+Breach: TypeAlias = Literal["seen", "missing", "answered", "listed", "swapped", "lost", "broken"]
 """How a promise was broken: a fact was seen that must not be; it was not seen although promised; a call was
-answered that must be refused; the id of somebody else's thread was shown; or somebody else's answer; or, of a
-plugin's promise, as its diagnosis says."""
+answered that must be refused; the id of a thread was shown to somebody who must not see it; somebody else's
+answer was; somebody lost a fact by what another did; or, of a plugin's promise, as its diagnosis says."""
 
 _RECALL: Final = frozenset({"recall-within-thread", "no-lost-messages", "crowded-out"})
 
@@ -43,6 +43,8 @@ def breach(finding: Finding) -> Breach:
     """How the finding's promise was broken."""
     if finding.extension:
         return "broken"
+    if finding.missed is not None:
+        return "lost"
     if finding.invariant in _RECALL:
         return "missing"
     if not finding.token:
@@ -129,7 +131,18 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
         "swapped": ("answered to", "who was given what was made for the other"),
         "answered": ("answered", "where the contract promises a refusal"),
         "broken": ("seen at", CHANNELS[finding.channel]),
+        "lost": ("lost by", f"by {finding.surface}"),
     }[breach(finding)]
+    if finding.missed is not None:
+        missed = _end(
+            finding.missed, finding.seen_at, f"who had been shown it before {CHANNELS[finding.channel]}"
+        )
+        observer = _end(finding.observer, None, how)
+        return [
+            ("told by", _end(finding.owner, finding.told_at, "")),
+            (label, observer),
+            ("missed by", missed),
+        ]
     if finding.surface not in SENDING:
         how += f" of {finding.surface}"
     if finding.also_in:
@@ -143,9 +156,10 @@ def story(finding: Finding) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _end(party: Party, moment: int, how: str) -> list[str]:
+def _end(party: Party, moment: int | None, how: str) -> list[str]:
     tenant = "" if party.tenant is None else f" of tenant {party.tenant}"
-    who = f"{party.caller}{tenant}, in operation {party.operation} at {seconds(moment)}"
+    when = "" if moment is None else f" at {seconds(moment)}"
+    who = f"{party.caller}{tenant}, in operation {party.operation}{when}"
     return [f"{who}, {how}" if how else who, f"resource {party.resource}", f"thread {party.thread}"]
 
 
@@ -286,7 +300,7 @@ def settings(judgement: Judgement) -> dict[str, tuple[str | int, Origin]]:
     for surface, scope in contract.surface_scope.items():
         key = f"scope.{surface}"
         flat[key] = (scope, origins.get(key, origins.get("scope", "default")))
-    for name in ("thread_ids", "recall", "recall_kind", "settle", "authentication"):
+    for name in ("thread_ids", "recall", "recall_kind", "settle", "deletion", "authentication"):
         flat[name] = (getattr(contract, name), origins.get(name, "default"))
     for kind, value in contract.missing_ids.items():
         key = f"missing_ids.{kind}"

@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from overheard.check.result import Judgement
+import msgspec
+
+from overheard.check.result import LEFT, Judgement
 from overheard.core.errors import InternalError, UsageError
 from overheard.report.formats import FORMATS, Format
 from overheard.report.program import to_program
@@ -73,6 +75,7 @@ def write(
         _claim(folder)
         written += _rendered(folder, judgement, FORMATS.values(), show=show)
         written += _counterexamples(folder, judgement)
+        written += _left_behind(folder, judgement)
         own = folder / HISTORY
         if history is not None and not (own.exists() and own.samefile(history)):
             _copy(history, own)
@@ -139,6 +142,16 @@ def _counterexamples(folder: Path, judgement: Judgement) -> list[Path]:
         if path not in programs:
             path.unlink()
     return list(programs)
+
+
+def _left_behind(folder: Path, judgement: Judgement) -> list[Path]:
+    """The list of what stayed in the target, for its owner's eyes: ids are secrets too."""
+    path = folder / LEFT
+    if not judgement.left:
+        path.unlink(missing_ok=True)
+        return []
+    _replace(path, b"".join(msgspec.json.encode(left) + b"\n" for left in judgement.left), mode=_PRIVATE)
+    return [path]
 
 
 def _copy(source: Path, target: Path) -> None:

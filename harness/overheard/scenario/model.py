@@ -24,6 +24,8 @@ Move: TypeAlias = Literal[
     "same-text",
     "missing",
     "look",
+    "change",
+    "forget",
     "collide",
     "chat",
 ]
@@ -39,6 +41,10 @@ Move: TypeAlias = Literal[
 `missing`        facts are told and asked for without thread id, resource id or both.
 `look`           owners look at what is stored by every surface that shows it; so do strangers, with ids of
                  their own, with those of others and with less, in between.
+`change`         strangers try to create, clone, update, transfer and delete what is somebody else's, or name
+                 nobody; owners change their own, and look whether it is all there.
+`forget`         an owner deletes a message, a thread or all of its own; everybody looks, and its ids are used
+                 again.
 `collide`        facts are told under ids that differ and that some function takes for one, and asked for
                  under the others.
 `chat`           a turn that neither tells nor asks.
@@ -61,6 +67,7 @@ INVARIANTS: Final = (
     "thread-ownership",
     "distinct-ids-stay-distinct",
     "ids-required",
+    "forgotten-stays-forgotten",
     "reply-matches-request",
 )
 """Names of the promises that a scenario can ask to have judged."""
@@ -124,7 +131,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                   The others have their turn one after the other, from example to example, and what room is
                   left is filled by weight. A weight of 0 takes a move out.
     `turns`       operations of one example, about: a move that has begun is finished.
-    `missing`     ids left out by the moves `missing` and `look`.
+    `missing`     ids left out by the moves `missing`, `look` and `change`.
     `colliding`   ids that the move `collide` makes.
     `width`       operations started together, in mode `concurrent`.
     `latency`     milliseconds, in mode `concurrent`: how long the mirror may keep a model call while it

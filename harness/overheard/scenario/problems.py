@@ -17,15 +17,27 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
-_CROWD = ("crosswise", "intrude", "take-over", "shared-thread", "same-text", "missing", "look", "collide")
+_CROWD = (
+    "crosswise",
+    "intrude",
+    "take-over",
+    "shared-thread",
+    "same-text",
+    "missing",
+    "look",
+    "change",
+    "forget",
+    "collide",
+)
 """Moves that take at least two resources."""
 
 _REACH: Mapping[str, tuple[str, ...]] = {
     "no-cross-thread-recall": ("siblings", "look"),
     "no-cross-resource-leakage": ("crosswise", "look"),
-    "thread-ownership": ("intrude", "take-over", "shared-thread", "look"),
+    "thread-ownership": ("intrude", "take-over", "shared-thread", "look", "change"),
     "distinct-ids-stay-distinct": ("collide",),
-    "ids-required": ("missing", "look"),
+    "ids-required": ("missing", "look", "change"),
+    "forgotten-stays-forgotten": ("forget",),
 }
 """Moves that make chances to break a promise; recall is asked for by all of them."""
 

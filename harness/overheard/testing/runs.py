@@ -129,6 +129,8 @@ class Run:
             timeout=self.settings.timeout,
             serve=self.settings.serve,
             allow_remote=self.settings.allow_remote,
+            allow_destructive=self.settings.allow_destructive,
+            rate=self.settings.rate,
             prove=self.settings.prove,
             command=self.command,
             started=self.started,

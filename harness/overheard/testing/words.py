@@ -111,7 +111,9 @@ def _program(finding: Finding, operations: Sequence[Operation]) -> list[str]:
         text = operation.text.replace(FACT_MARK, "(a secret)").replace(NONCE_MARK, "(ref)")
         ends = []
         ends += ["told here"] if operation.number == finding.minimal_owner else []
-        ends += ["seen here"] if operation.number == finding.minimal_observer else []
+        seen = "seen here" if finding.missed is None else "lost here"
+        ends += [seen] if operation.number == finding.minimal_observer else []
+        ends += ["missed here"] if operation.number == finding.minimal_missed else []
         mark = f"   <- {', '.join(ends)}" if ends else ""
         lines.append(f"{operation.caller}: {operation.surface}({text!r}{f', {ids}' if ids else ''}){mark}")
     more = len(operations) - _STEPS

@@ -14,7 +14,14 @@ from overheard.zoo.leaky import (
     acknowledgement_swapped,
     batched_prompt,
     cached_by_message,
+    cloned_by_anybody,
+    created_over_existing,
     default_shared,
+    deleted_by_anybody,
+    deletion_leaves_index,
+    deletion_leaves_notes,
+    deletion_only_hides,
+    deletion_takes_all,
     filter_overrides,
     ids_hardcoded,
     ids_ignored,
@@ -22,7 +29,10 @@ from overheard.zoo.leaky import (
     ids_shown,
     kinds_mixed,
     listing_unfiltered,
+    message_deleted_by_anybody,
+    message_of_anybody,
     messages_of_anybody,
+    missing_deletes_all,
     missing_falls_back,
     missing_resource_opens,
     missing_share_bucket,
@@ -44,6 +54,8 @@ from overheard.zoo.leaky import (
     thread_only_key,
     thread_slugged,
     thread_truncated,
+    transferred_by_anybody,
+    updated_by_anybody,
 )
 
 Kind: TypeAlias = Literal["leaky", "twin", "correct", "vacuous"]
@@ -55,6 +67,7 @@ CROSS_RESOURCE: Final = "no-cross-resource-leakage"
 OWNERSHIP: Final = "thread-ownership"
 DISTINCT: Final = "distinct-ids-stay-distinct"
 IDS: Final = "ids-required"
+FORGOTTEN: Final = "forgotten-stays-forgotten"
 MATCHES: Final = "reply-matches-request"
 
 
@@ -372,6 +385,102 @@ _CAUSES: Final = (
         "the refusal tells it",
         frozenset({OWNERSHIP}),
         "Whoever reads another's messages is refused in words that quote them.",
+    ),
+    _Cause(
+        "created-over-existing",
+        created_over_existing.Leaky,
+        created_over_existing.Mended,
+        "ownership unchecked on create",
+        frozenset({OWNERSHIP}),
+        "Whoever creates a thread owns it, also if it was there and somebody else's.",
+    ),
+    _Cause(
+        "cloned-by-anybody",
+        cloned_by_anybody.Leaky,
+        cloned_by_anybody.Mended,
+        "ownership unchecked on clone",
+        frozenset({OWNERSHIP}),
+        "Copying looks up the thread, and not whose it is: the copy is the caller's.",
+    ),
+    _Cause(
+        "updated-by-anybody",
+        updated_by_anybody.Leaky,
+        updated_by_anybody.Mended,
+        "ownership unchecked on update",
+        frozenset({OWNERSHIP}),
+        "A thread's title can be set by whoever knows its id.",
+    ),
+    _Cause(
+        "transferred-by-anybody",
+        transferred_by_anybody.Leaky,
+        transferred_by_anybody.Mended,
+        "ownership unchecked on transfer",
+        frozenset({OWNERSHIP}),
+        "Whoever knows a thread's id can give it to itself.",
+    ),
+    _Cause(
+        "deleted-by-anybody",
+        deleted_by_anybody.Leaky,
+        deleted_by_anybody.Mended,
+        "ownership unchecked on delete",
+        frozenset({OWNERSHIP}),
+        "A thread can be deleted by whoever knows its id.",
+    ),
+    _Cause(
+        "message-deleted-by-anybody",
+        message_deleted_by_anybody.Leaky,
+        message_deleted_by_anybody.Mended,
+        "ownership unchecked on delete",
+        frozenset({OWNERSHIP}),
+        "A message can be deleted by whoever knows its id.",
+    ),
+    _Cause(
+        "message-of-anybody",
+        message_of_anybody.Leaky,
+        message_of_anybody.Mended,
+        "messages read without asking whose",
+        frozenset({OWNERSHIP}),
+        "The route that shows one message by its id does not ask whose it is.",
+    ),
+    _Cause(
+        "missing-deletes-all",
+        missing_deletes_all.Leaky,
+        missing_deletes_all.Mended,
+        "a missing id drops the filter",
+        frozenset({IDS}),
+        "A deletion finds its thread by id only where there is one.",
+    ),
+    _Cause(
+        "deletion-leaves-index",
+        deletion_leaves_index.Leaky,
+        deletion_leaves_index.Mended,
+        "deletion not propagated",
+        frozenset({FORGOTTEN}),
+        "What is deleted stays in the index that searches are answered from.",
+    ),
+    _Cause(
+        "deletion-leaves-notes",
+        deletion_leaves_notes.Leaky,
+        deletion_leaves_notes.Mended,
+        "deletion not propagated",
+        frozenset({FORGOTTEN}),
+        "What memory has noted of a conversation stays in every prompt when that is deleted.",
+    ),
+    _Cause(
+        "deletion-only-hides",
+        deletion_only_hides.Leaky,
+        deletion_only_hides.Mended,
+        "deleted data comes back",
+        frozenset({FORGOTTEN}),
+        "A deleted thread is marked as such, until somebody writes to it again.",
+    ),
+    _Cause(
+        "deletion-takes-all",
+        deletion_takes_all.Leaky,
+        deletion_takes_all.Mended,
+        "over-broad deletion",
+        frozenset({FORGOTTEN}),
+        "To delete what one resource has, the whole collection is emptied.",
     ),
 )
 

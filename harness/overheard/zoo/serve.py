@@ -4,7 +4,9 @@
 
 POST /chat takes `{"message", "thread", "resource", "tenant"}` and answers `{"text"}`; a key that is left out
 is a keyword that is not passed. POST /stream takes the same and answers in server-sent events, a word each.
-A refusal is a 403, a failure a 502. GET /healthz answers once the agent is there.
+What the agent shows and changes besides is reached alike: POST /list_threads, /search, /delete_thread, … take
+its keywords and answer `{"shown"}`. A refusal is a 403, a failure a 502. GET /healthz answers once the agent
+is there.
 """
 
 from __future__ import annotations
@@ -15,7 +17,9 @@ from typing import Any, Final
 
 import msgspec
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
+from overheard.core.operation import BEYOND
 from overheard.core.outcome import Refused, TargetError
 from overheard.zoo.catalogue import CATALOGUE, Build
 
@@ -26,7 +30,7 @@ _IDS: Final = ("thread", "resource", "tenant")
 
 def application(build: Build) -> web.Application:
     """The server of one agent, which is entered when the server starts and left when it ends."""
-    app = web.Application()
+    app = web.Application(middlewares=[_saying_why])
 
     async def agent(app: web.Application) -> AsyncIterator[None]:
         async with build() as entered:
@@ -36,27 +40,34 @@ def application(build: Build) -> web.Application:
     app.cleanup_ctx.append(agent)
     app.router.add_post("/chat", _chat)
     app.router.add_post("/stream", _stream)
+    app.router.add_post(f"/{{surface:{'|'.join(BEYOND)}}}", _use)
     app.router.add_get("/healthz", _healthy)
     return app
 
 
-async def _chat(request: web.Request) -> web.Response:
+@web.middleware
+async def _saying_why(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        text = await _asked(request)
+        return await handler(request)
     except Refused as error:
         return _json({"error": str(error)}, status=403)
     except TargetError as error:
         return _json({"error": str(error)}, status=502)
-    return _json({"text": text})
+
+
+async def _chat(request: web.Request) -> web.Response:
+    return _json({"text": await _asked(request)})
+
+
+async def _use(request: web.Request) -> web.Response:
+    surface = getattr(request.app[_AGENT], request.match_info["surface"], None)
+    if surface is None:
+        raise web.HTTPNotFound
+    return _json({"shown": await surface(**msgspec.json.decode(await request.read()))})
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    try:
-        text = await _asked(request)
-    except Refused as error:
-        return _json({"error": str(error)}, status=403)
-    except TargetError as error:
-        return _json({"error": str(error)}, status=502)
+    text = await _asked(request)
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
     pieces = [word for piece in text.split(" ") for word in (" ", piece)][1:]
@@ -78,7 +89,7 @@ async def _asked(request: web.Request) -> str:
     return str(await agent.send(body["message"], **ids))
 
 
-def _json(body: dict[str, str], *, status: int = 200) -> web.Response:
+def _json(body: dict[str, Any], *, status: int = 200) -> web.Response:
     return web.Response(body=msgspec.json.encode(body), content_type="application/json", status=status)
 
 

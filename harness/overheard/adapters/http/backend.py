@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final, NamedTuple
 
@@ -15,17 +15,20 @@ from msgspec import UNSET
 
 from overheard.adapters.call import CallProbe
 from overheard.adapters.http.exchange import Exchange, Rules, read
+from overheard.adapters.http.forge import forged
 from overheard.adapters.http.model import Surface
-from overheard.adapters.http.reading import Pieces, Streamed, Whole, found
+from overheard.adapters.http.reading import Pieces, Shown, Streamed, Whole, found
 from overheard.adapters.http.request import IDS, Compiled, impossible, presents
 from overheard.adapters.http.target import HttpTarget, Requests
-from overheard.adapters.http.template import MINTED
+from overheard.adapters.http.template import FILTER, MINTED
 from overheard.adapters.launch import launched
 from overheard.adapters.manners import Manners
+from overheard.adapters.pace import UNHURRIED, Pace
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.errors import UsageError
 from overheard.core.ids import OMITTED, Id, missing_kind
-from overheard.core.offers import Offers
+from overheard.core.offers import Offers, Takes
+from overheard.core.operation import DESTRUCTIVE
 from overheard.core.outcome import Caller, Chunk, Reply
 
 _IDLE: Final = 4.0
@@ -36,7 +39,18 @@ that moment would be lost without anybody's fault."""
 class HttpBackend:
     """Drives one HTTP target. Made by `opened`."""
 
-    def __init__(self, target: HttpTarget, requests: Requests, exchange: Exchange) -> None:
+    def __init__(
+        self,
+        target: HttpTarget,
+        requests: Requests,
+        exchange: Exchange,
+        *,
+        withheld: Collection[str] = (),
+        pace: Pace = UNHURRIED,
+        outlives: bool = False,
+    ) -> None:
+        self._pace = pace
+        self.outlives = outlives
         self._file = target.file
         self._requests = requests
         self._exchange = exchange
@@ -47,13 +61,21 @@ class HttpBackend:
         self._whole = Whole(target.file.send, exchange.rules)
         self._send = _streamed(target.file.send)
         self._stream = None if target.file.stream is UNSET else _streamed(target.file.stream)
+        self._beyond = {
+            name: (requests.beyond[name], Shown(name, surface, exchange.rules))
+            for name, surface in target.beyond().items()
+            if name not in withheld
+        }
         sends = [requests.send, *([requests.stream] if requests.stream is not None else [])]
-        self._needs = {request.names: _Needs.of(request, requests.mint) for request in sends}
-        self.offers = _offers(requests)
+        every = [*sends, *requests.beyond.values()]
+        self._needs = {request.names: _Needs.of(request, requests.mint) for request in every}
+        self.offers = _offers(requests, withheld)
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, target: HttpTarget, manners: Manners) -> AsyncIterator[HttpBackend]:
+    async def opened(
+        cls, target: HttpTarget, manners: Manners, pace: Pace = UNHURRIED
+    ) -> AsyncIterator[HttpBackend]:
         """The backend of `target`, which is started first if it is to be, and stopped afterwards.
 
         Raises UsageError if it is not on this machine and nobody said that this is meant, or if its port is
@@ -72,11 +94,15 @@ class HttpBackend:
                     f"{target.shown}: url has a {{port}}, which is chosen when overheard starts the target; "
                     "say how: --serve COMMAND, or a command under [serve]"
                 )
+            # Nobody knows whose data is kept beside ours by a server that was there before.
+            kept = () if manners.allow_destructive else DESTRUCTIVE
+            requests = target.requests(port=None)
+            withheld = tuple(name for name in kept if name in requests.beyond)
             async with _exchange(target, _unknown) as exchange:
-                yield cls(target, target.requests(port=None), exchange)
+                yield cls(target, requests, exchange, withheld=withheld, pace=pace, outlives=True)
             return
         async with launched(launch) as ended, _exchange(target, ended) as exchange:
-            yield cls(target, target.requests(port=launch.port), exchange)
+            yield cls(target, target.requests(port=launch.port), exchange, pace=pace)
 
     async def send(self, message: str, ids: Mapping[str, Any], probe: CallProbe) -> Reply:
         """Send a message and wait for the whole answer."""
@@ -108,6 +134,19 @@ class HttpBackend:
             async for text in texts:
                 yield Chunk(text)
 
+    async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Reply:
+        """Use a surface beyond sending: what it shows, item by item."""
+        probe.suspended = True
+        request, shown = self._beyond[surface]
+        values = await self._values(request, "", inputs)
+        filters = inputs["filters"] if isinstance(inputs["filters"], Mapping) else {}
+        values |= {
+            "query": query,
+            **{name: inputs[name] for name in ("title", "message_id", "new_thread", "new_resource")},
+            **{f"{FILTER}{name}": filters.get(name, OMITTED) for name in IDS},
+        }
+        return shown.reply(await self._exchange.ask(request.fill(values)))
+
     async def credentials(self, caller: Caller) -> Id:
         """What `caller` proves itself with; OMITTED if the file says nothing of it.
 
@@ -125,9 +164,14 @@ class HttpBackend:
                 self._credentials[who] = await self._log_in(self._requests.login, caller)
             return self._credentials[who]
 
+    async def forged(self, caller: Caller, word: str) -> str:
+        """Credentials that nobody has: a signed token of `caller` whose signature is none, or else a word."""
+        return forged(await self.credentials(caller), word)
+
     async def _log_in(self, login: Compiled, caller: Caller) -> str:
         assert self._file.login is not UNSET  # noqa: S101 - the request was made from it
         assert self._file.login.credentials is not UNSET  # noqa: S101 - `load` rejects one without
+        self._pace.spend()
         answer = await self._exchange.ask(login.fill(_identity(caller)))
         return found(answer, "login.credentials", self._file.login.credentials)
 
@@ -165,6 +209,7 @@ class HttpBackend:
         async with self._locks["mint", thread]:
             known = self._minted[thread]
             if not known.keys() >= self._file.mint.ids.keys():
+                self._pace.spend()
                 answer = await self._exchange.ask(mint.fill(values))
                 for name, path in self._file.mint.ids.items():
                     known[name] = found(answer, f"mint.ids.{name}", path)
@@ -258,21 +303,49 @@ def _tls(target: HttpTarget) -> ssl.SSLContext | bool:
     return context
 
 
-def _offers(requests: Requests) -> Offers:
+def _offers(requests: Requests, withheld: Collection[str]) -> Offers:
     """What can be presented to the target: that for which its requests have a place."""
     sent = [requests.send, *([requests.stream] if requests.stream is not None else [])]
     every = [*sent, *([requests.mint] if requests.mint is not None else [])]
-    accepts = [name for name in (*IDS, "tenant") if presents(every, name)]
-    proves = requests.credentials is not None or requests.login is not None
-    if presents(every, "caller") or (proves and presents(every, "credentials")):
-        accepts.append("caller")
     cannot = list(dict.fromkeys(_cannot(requests)))
+    beyond = {
+        name: _takes(request, requests) for name, request in requests.beyond.items() if name not in withheld
+    }
     return Offers(
-        surfaces=("send", "stream") if requests.stream is not None else ("send",),
-        accepts=tuple(accepts),
+        surfaces=("send", *(("stream",) if requests.stream is not None else ()), *beyond),
+        accepts=_accepts(every, requests),
         required=tuple(name for name in IDS if f"{name} omitted" in cannot),
         cannot=tuple(cannot),
         adapter="http",
+        beyond=beyond,
+        proves=_proves(requests) and presents(every, "credentials"),
+        withheld=tuple(withheld),
+    )
+
+
+def _accepts(every: Collection[Compiled], requests: Requests) -> tuple[str, ...]:
+    """The ids for which these requests have a place, and whether they say who calls."""
+    accepts = [name for name in (*IDS, "tenant") if presents(every, name)]
+    if presents(every, "caller") or (_proves(requests) and presents(every, "credentials")):
+        accepts.append("caller")
+    return tuple(accepts)
+
+
+def _proves(requests: Requests) -> bool:
+    return requests.credentials is not None or requests.login is not None
+
+
+def _takes(request: Compiled, requests: Requests) -> Takes:
+    """What one surface beyond sending takes."""
+    further = ("message_id", "new_thread", "new_resource", "title")
+    accepts = [*_accepts([request], requests), *(name for name in further if name in request.names)]
+    if any(name.startswith(FILTER) for name in request.names):
+        accepts.append("filters")
+    cannot = [f"{name} {kind}" for name in IDS for kind in impossible(request, name)]
+    return Takes(
+        accepts=tuple(accepts),
+        required=tuple(name for name in IDS if f"{name} omitted" in cannot),
+        cannot=tuple(cannot),
     )
 
 

@@ -18,6 +18,10 @@ Templates: TypeAlias = dict[str, str]
 Conditions: TypeAlias = dict[str, Scalar]
 Status: TypeAlias = Annotated[int, Meta(ge=400, le=499)]
 Text: TypeAlias = Annotated[str, Meta(min_length=1)]
+BeyondName: TypeAlias = Literal[
+    "list_threads", "read_messages", "read_message", "search", "create_thread", "clone_thread",
+    "update_thread", "transfer_thread", "delete_message", "delete_thread", "delete_resource",
+]  # fmt: skip
 Slashed: TypeAlias = Annotated[str, Meta(pattern="^/")]
 
 REFUSED: Final = (400, 401, 403, 404, 410, 422)
@@ -105,6 +109,24 @@ class Surface(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     events: Annotated[
         Events | UnsetType, Meta(description="The answer comes as server-sent events.")
     ] = UNSET  # fmt: skip
+
+
+class Beyond(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A request that shows or changes what is stored, besides sending."""
+
+    answer: Annotated[
+        Text | UnsetType,
+        Meta(description="Path of what is shown in the JSON body. Without it: the whole body."),
+    ] = UNSET
+    error: Annotated[
+        Text | UnsetType,
+        Meta(description="Path in the JSON body where a failure is told although the status says success."),
+    ] = UNSET
+    ids: Annotated[
+        Templates,
+        Meta(description="Where the id of a thread is that this creates or clones, where the server chooses "
+             "it: thread = path in the JSON body."),
+    ] = msgspec.field(default_factory=dict)  # fmt: skip
 
 
 class Mint(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,6 +229,46 @@ class TargetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     ] = UNSET
     stream: Annotated[
         Surface | UnsetType, Meta(description="Sends a message and is answered in pieces (needs `events`).")
+    ] = UNSET
+    list_threads: Annotated[
+        Beyond | UnsetType, Meta(description="Shows the threads of a resource.")
+    ] = UNSET  # fmt: skip
+    read_messages: Annotated[Beyond | UnsetType, Meta(description="Shows the messages of a thread.")] = UNSET
+    read_message: Annotated[
+        Beyond | UnsetType, Meta(description="Shows one message, by its id ({message_id}).")
+    ] = UNSET
+    search: Annotated[
+        Beyond | UnsetType,
+        Meta(description="Looks for {query} in what is stored; {filter.thread} and {filter.resource} are "
+             "what it is to be narrowed to."),
+    ] = UNSET  # fmt: skip
+    create_thread: Annotated[
+        Beyond | UnsetType,
+        Meta(
+            description="Creates a thread, called {title}. Without {thread} in it, the server chooses the id."
+        ),
+    ] = UNSET
+    clone_thread: Annotated[
+        Beyond | UnsetType,
+        Meta(description="Copies a thread into a new one, {new_thread}, of {new_resource}."),
+    ] = UNSET
+    update_thread: Annotated[
+        Beyond | UnsetType,
+        Meta(description="Changes a thread: its {title}, or whose it is ({new_resource})."),
+    ] = UNSET
+    transfer_thread: Annotated[
+        Beyond | UnsetType, Meta(description="Gives a thread to {new_resource}.")
+    ] = UNSET  # fmt: skip
+    delete_message: Annotated[
+        Beyond | UnsetType, Meta(description="Deletes one message, by its id ({message_id}).")
+    ] = UNSET
+    delete_thread: Annotated[Beyond | UnsetType, Meta(description="Deletes a thread.")] = UNSET
+    delete_resource: Annotated[
+        Beyond | UnsetType, Meta(description="Deletes everything that a resource has.")
+    ] = UNSET
+    surfaces: Annotated[
+        list[BeyondName] | UnsetType,
+        Meta(description="Which of the surfaces beyond sending are used, where not all that are described."),
     ] = UNSET
     refused: Annotated[Refusals, Meta(description="Which answers mean no.")] = msgspec.field(
         default_factory=Refusals

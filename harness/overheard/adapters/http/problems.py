@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from overheard.adapters.http.model import NEVER_REFUSED
 from overheard.adapters.http.path import parse as parse_path
 from overheard.adapters.http.schema import schema
+from overheard.core.operation import BEYOND, BY_MESSAGE
 from overheard.scenario.problems import near
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_REQUESTS: Final = ("login", "mint", "send", "stream")
+_REQUESTS: Final = ("login", "mint", "send", "stream", *BEYOND)
 _BODIES: Final = ("json", "form", "text")
 _TYPES: Final = {
     "string": "a text",
@@ -54,6 +55,22 @@ def lacking(data: Mapping[str, Any], presets: Iterable[str]) -> Iterator[str]:
             yield f"{key}: without {needed}"
     if "login" in data and "credentials" in data:
         yield "credentials and [login] are two ways to the same thing; keep one"
+    yield from _lacking_beyond(data)
+
+
+def _lacking_beyond(data: Mapping[str, Any]) -> Iterator[str]:
+    """The same of the surfaces beyond sending."""
+    for name in BY_MESSAGE:
+        if name in data and "{message_id}" not in str(data[name]):
+            yield f"{name}: without {{message_id}}, which says which message is meant"
+    for name in data.get("surfaces", ()):
+        if name not in data:
+            yield f"surfaces: names {name}, and there is no table [{name}]"
+    if "mint" in data and "create_thread" in data and "{thread}" not in str(data["create_thread"]):
+        yield (
+            "create_thread and [mint] are two ways to the same thing; keep one, or write {thread} in "
+            "create_thread"
+        )
 
 
 def _contradictions(data: Mapping[str, Any]) -> Iterator[str]:

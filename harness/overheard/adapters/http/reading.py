@@ -24,8 +24,9 @@ from overheard.adapters.http.exchange import (
     reason_of,
     told,
 )
-from overheard.adapters.http.model import Events, Surface
+from overheard.adapters.http.model import Beyond, Events, Surface
 from overheard.adapters.http.path import Path
+from overheard.adapters.shown import valid_shown
 from overheard.adapters.validate import InvalidAnswer
 from overheard.core.outcome import Reply, TargetError
 
@@ -71,6 +72,39 @@ class Whole:
         if not found and not paths.several(self._answer):
             raise InvalidAnswer((f"{answer.told} and its JSON has no {self._shown}: {answer.whole}",))
         return found
+
+
+class Shown:
+    """Reads what a surface beyond sending shows: data, which is shown item by item."""
+
+    def __init__(self, name: str, surface: Beyond, rules: Rules) -> None:
+        self._name = name
+        self._at = "" if surface.answer is UNSET else surface.answer
+        self._answer = None if surface.answer is UNSET else paths.parse(surface.answer)
+        self._error = None if surface.error is UNSET else paths.parse(surface.error)
+        self._ids = _parsed(surface.ids)
+        self._rules = rules
+
+    def reply(self, answer: Answer) -> Reply:
+        """What is shown. Raises as `Whole.reply`."""
+        document = answer.document
+        if self._error is not None and any(_tells(found) for found in paths.find(document, self._error)):
+            raise TargetError(f"{answer.told} and told a failure: {answer.whole}")
+        around = [answer.headers] if answer.headers else []
+        shown: Any = answer.text if document is NO_JSON else document
+        if self._answer is not None:
+            found = [] if document is NO_JSON else paths.find(document, self._answer)
+            if not found and not paths.several(self._answer):
+                raise InvalidAnswer((f"{answer.told} and its body has no {self._at}: {answer.whole}",))
+            shown = found if paths.several(self._answer) else found[0]
+            if self._rules.body:
+                around += paths.texts(document, found)
+        reply = valid_shown("" if shown is None else shown, self._name)
+        return Reply(
+            text=reply.text,
+            ids={**reply.ids, **dict(_ids(document, self._ids))},
+            channels={"header": "\n".join(around)} if around else {},
+        )
 
 
 class Pieces:

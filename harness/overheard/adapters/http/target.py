@@ -12,13 +12,14 @@ from msgspec import UNSET
 from yarl import URL
 
 from overheard.adapters.http import template
-from overheard.adapters.http.model import Request, Serve, TargetFile
+from overheard.adapters.http.model import Beyond, Request, Serve, TargetFile
 from overheard.adapters.http.request import Compiled, Parse, compile_request
 from overheard.adapters.http.template import BUILT_IN, MINTED, Template, TemplateError
 from overheard.adapters.launch import LOG, Launch, free_port
 from overheard.adapters.manners import Manners
 from overheard.core.contract import declare
 from overheard.core.errors import UsageError
+from overheard.core.operation import BEYOND
 from overheard.scenario.problems import near
 
 PORT: Final = "port"
@@ -42,6 +43,7 @@ class Requests(NamedTuple):
     mint: Compiled | None
     login: Compiled | None
     credentials: Template | None
+    beyond: Mapping[str, Compiled]
 
 
 class HttpTarget:
@@ -80,6 +82,7 @@ class HttpTarget:
         who = ("caller", "tenant", "uuid")
         every = [*BUILT_IN, *minted]
         before = [name for name in every if name != "message" and name not in minted]
+        names = [name for name in every if name != "message"]
 
         def compiled(
             key: str, request: Request, names: Collection[str], headers: Mapping[str, str]
@@ -104,7 +107,17 @@ class HttpTarget:
             credentials=(
                 None if file.credentials is UNSET else self._parse(who)("credentials", file.credentials)
             ),
+            beyond={
+                name: compiled(name, surface, [*names, *template.BEYOND.get(name, ())], file.headers)
+                for name, surface in self.beyond().items()
+            },
         )
+
+    def beyond(self) -> dict[str, Beyond]:
+        """The surfaces beyond sending that the file describes, as far as they are used."""
+        described = {name: getattr(self.file, name) for name in BEYOND}
+        wanted = BEYOND if self.file.surfaces is UNSET else self.file.surfaces
+        return {name: each for name, each in described.items() if each is not UNSET and name in wanted}
 
     def outside(self) -> str | None:
         """The host, if it is not on this machine for certain: a name may lead anywhere."""

@@ -19,6 +19,20 @@ BUILT_IN: Final = ("message", "thread", "resource", "tenant", "caller", "credent
 
 MINTED: Final = "minted."
 
+FILTER: Final = "filter."
+"""What a search is to be narrowed to: `filter.thread`, `filter.resource`."""
+
+BEYOND: Final[Mapping[str, tuple[str, ...]]] = {
+    "search": ("query", f"{FILTER}thread", f"{FILTER}resource"),
+    "read_message": ("message_id",),
+    "delete_message": ("message_id",),
+    "create_thread": ("title",),
+    "update_thread": ("title", "new_resource"),
+    "clone_thread": ("new_thread", "new_resource"),
+    "transfer_thread": ("new_resource",),
+}
+"""Names that are filled in besides, by surface."""
+
 Values: TypeAlias = Mapping[str, Id]
 
 _PIECE: Final = re.compile(r"\{\{|\}\}|\{(?P<name>[^{}]*)\}|[{}]")

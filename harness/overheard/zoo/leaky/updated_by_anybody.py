@@ -1,0 +1,16 @@
+"""A thread's title can be set by whoever knows its id."""
+
+from __future__ import annotations
+
+from overheard.zoo.agent import required
+from overheard.zoo.keeper import Keeper
+
+
+class Leaky(Keeper):
+    def updatable(self, resource: str | None, thread: str | None) -> tuple[str, str]:
+        return required(resource, thread)
+
+
+class Mended(Leaky):
+    def updatable(self, resource: str | None, thread: str | None) -> tuple[str, str]:
+        return self.opened(*super().updatable(resource, thread))
