@@ -171,18 +171,14 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
     """
     takes = set(offers.accepts)
     if invariant == FORGOTTEN:
-        if not any(surface in offers.surfaces for surface in DELETING):
-            withheld = any(surface in offers.withheld for surface in DELETING)
-            return "nobody said --allow-destructive" if withheld else "the target deletes nothing on demand"
-    elif invariant == IDS:
+        return _undeletable(offers)
+    if invariant == DISTINCT:
+        return _indistinct(contract, takes)
+    if invariant == IDS:
         if contract.thread_ids == "bearer" and "thread" not in takes:
             return "the target takes no thread, and without a resource a bearer target promises nothing"
         if not takes & {"thread", "resource"}:
             return "the target takes neither a thread nor a resource, so neither can be missing"
-    elif invariant == DISTINCT and not takes & {"thread", "resource"}:
-        return "the target takes neither a thread nor a resource, so no two of them could be taken for one"
-    elif invariant == DISTINCT and "thread" not in takes and contract.authentication == "caller":
-        return _PROVED
     elif invariant in (CROSS_THREAD, OWNERSHIP) and "thread" not in takes:
         return "the target takes no thread, so a resource has one conversation"
     elif invariant == OWNERSHIP and not takes & {"resource", "caller", "tenant"}:
@@ -190,6 +186,21 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
     elif invariant == CROSS_RESOURCE and not takes & {"thread", "resource", "caller", "tenant"}:
         return "the target takes no id of any kind, so nobody is anybody else"
     return ""
+
+
+def _undeletable(offers: Offers) -> str:
+    """Why nothing is ever forgotten on demand."""
+    if any(surface in offers.surfaces for surface in DELETING):
+        return ""
+    withheld = any(surface in offers.withheld for surface in DELETING)
+    return "nobody said --allow-destructive" if withheld else "the target deletes nothing on demand"
+
+
+def _indistinct(contract: Contract, takes: set[str]) -> str:
+    """Why there are no two ids that could be taken for one."""
+    if not takes & {"thread", "resource"}:
+        return "the target takes neither a thread nor a resource, so no two of them could be taken for one"
+    return _PROVED if "thread" not in takes and contract.authentication == "caller" else ""
 
 
 def untold(invariant: str, tally: Tally) -> str:

@@ -41,9 +41,9 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
 
     The plan is cut to the fact, one recital of it to its owner before the probe, and the probe, with what was
     changed in between. Into prompts only where the probe really made a model call, and will make one again:
-    an id that is the same in every example, as `default` is, belongs by then to whoever used it first. Replies
-    every target has, and a probe that looks at what is stored has a listing instead. A change has nothing to
-    leak: there the owner is to lose the fact.
+    an id that is the same in every example, as `default` is, belongs by then to whoever used it first.
+    Replies every target has, and a probe that looks at what is stored has a listing instead. A change has
+    nothing to leak: there the owner is to lose the fact.
     """
     done: set[tuple[str, Mode, str]] = set()
     channels: tuple[Literal["reply", "prompt", "listing"], ...]
