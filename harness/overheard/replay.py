@@ -28,7 +28,7 @@ from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary, is_can
 from overheard.core.contract import Contract, declare
 from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
-from overheard.core.operation import FACT_MARK, Operation, Plan, bind_ids, thread_secrets
+from overheard.core.operation import FACT_MARK, Cancel, Operation, Plan, bind_ids, thread_secrets
 from overheard.core.outcome import Channel, Outcome
 from overheard.core.schedule import Schedule
 from overheard.drive.driver import Held, drive
@@ -143,6 +143,7 @@ class Stage:
         filters: Mapping[str, str] | None = None,
         asks: bool = False,
         same_text_as: int | None = None,
+        cancel: Mapping[str, int] | None = None,
     ) -> Step:
         """The next step: `caller` sends `text`, presenting these ids. Steps count from 0.
 
@@ -150,6 +151,9 @@ class Stage:
         `<<ns>>`, `<<uuid:NAME>>` and `<<hex:NAME>>`. `asks` has the mirror recite what it is shown.
         `same_text_as` repeats the text of that step to the letter, its nonce included. Another `surface`
         than `send` shows what is stored; the text of a `search` is its query, and `filters` go with it.
+        `cancel` says where the step is cancelled: when so many `calls` of the model have been answered, and
+        then after so many `steps` of the loop or `milliseconds`, or else at the next model call. What stands
+        behind it in `together` starts when it has ended.
         """
         step, self._steps = self._steps, self._steps + 1
         operation = Operation(
@@ -165,6 +169,7 @@ class Stage:
             tells="a fact" if FACT_MARK in text else None,
             asks=(step,) if asks else (),
             same_text_as=same_text_as,
+            cancel=None if cancel is None else Cancel(**cancel),
         )
         return Step(self, operation)
 

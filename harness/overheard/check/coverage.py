@@ -21,7 +21,7 @@ from overheard.core.collision import ACROSS, FAMILIES
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers
-from overheard.core.operation import READING, Mode
+from overheard.core.operation import READING, Condition, Mode
 
 
 class Asked(NamedTuple):
@@ -34,10 +34,17 @@ class Asked(NamedTuple):
     ids: tuple[str, ...]
     sends: bool = True
     looks: bool = False
-    """Whether strangers ask in messages, and whether they look by the surfaces that show what is stored."""
+    cancels: bool = False
+    """Whether strangers ask in messages, whether they look by the surfaces that show what is stored, and
+    whether calls are cancelled before they do."""
     colliding: tuple[str, ...] = FAMILIES
     colliding_ids: tuple[str, ...] = ("thread", "resource", "both")
     """The functions under which the ids that it makes collide, and which ids."""
+
+    @property
+    def condition(self) -> Condition:
+        """What is to be going on around those who ask."""
+        return "cancelled" if self.cancels else self.mode
 
     def probed(self, invariant: str) -> tuple[str, ...]:
         """The surfaces by which it asks for an invariant: recall and an answer are promised to who sends."""
@@ -74,11 +81,12 @@ def asked(scenarios: Iterable[Mapping[str, Any]]) -> list[Asked]:
         made = {move for move, weight in (scenario.get("weights") or {}).items() if weight > 0}
         looks = "look" in made
         sends = not looks or bool(made - {"look", "recall", "chat"})
+        cancels = "cancel" in made
         alike = scenario.get("colliding") or {}
         by, alike_ids = alike.get("by", FAMILIES), alike.get("ids", ("thread", "resource", "both"))
         wanted.append(
             Asked(
-                str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks,
+                str(name), mode, tuple(invariants or ()), tuple(kinds), tuple(ids), sends, looks, cancels,
                 tuple(by), tuple(alike_ids),
             )
         )  # fmt: skip
@@ -135,6 +143,16 @@ def not_offered(invariant: str, contract: Contract, offers: Offers) -> str:
     elif invariant == CROSS_RESOURCE and not takes & {"thread", "resource", "caller", "tenant"}:
         return "the target takes no id of any kind, so nobody is anybody else"
     return ""
+
+
+def _stuck(tally: Tally) -> dict[str, str]:
+    """Conditions that operations which never give way cannot be in."""
+    stuck = {}
+    if not tally.overlapping:
+        stuck["concurrent"] = "its operations never give way, so as driven they cannot overlap"
+    if not tally.cancelled:
+        stuck["cancelled"] = "its operations never give way, so as driven they cannot be cancelled"
+    return stuck
 
 
 def untold(invariant: str, tally: Tally) -> str:
@@ -212,6 +230,7 @@ def cells(
 ) -> tuple[Cell, ...]:
     """The coverage table: every cell a scenario asked for, and every other one that was reached."""
     rows: dict[CellKey, Cell] = {}
+    stuck = {} if suspends else _stuck(tally)
     for scenario in wanted:
         for invariant, surface in scenario.cells():
             if surface == "send" and not scenario.driven(offers):
@@ -223,10 +242,8 @@ def cells(
             relations = {} if offered else _relations(invariant, surface, scenario, contract, offers)
             relations = relations or {invariant: ""}
             for relation, unoffered in relations.items():
-                key = CellKey(surface, relation, scenario.mode)
-                why = unoffered or offered
-                if scenario.mode == "concurrent" and not suspends and not tally.overlapping:
-                    why = why or "its operations never give way, so as driven they cannot overlap"
+                key = CellKey(surface, relation, scenario.condition)
+                why = unoffered or offered or stuck.get(scenario.condition, "")
                 rows[key] = _cell(key, tally.cells.get(key), reason, why)
     for key, count in tally.cells.items():
         invariant = key.relation.partition(":")[0]

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from overheard.core.contract import Contract, Origin
-from overheard.core.operation import Mode, Plan
+from overheard.core.operation import Condition, Plan
 from overheard.core.outcome import Channel
 from overheard.core.source import Source
 
@@ -51,7 +51,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
     scenario: str
     example: int
-    condition: Mode
+    condition: Condition
     occurrences: int
     examples: int
     surface: str = "send"
@@ -104,7 +104,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     surface: str
     relation: str
-    condition: Mode
+    condition: Condition
     state: Literal["controlled", "refused", "no control", "not reached", "not offered", "not promised"]
     exposures: int
     controls: int

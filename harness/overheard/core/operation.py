@@ -28,10 +28,27 @@ READING: Final = ("list_threads", "read_messages", "search")
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
 
+Condition: TypeAlias = Literal["sequential", "interleaved", "concurrent", "cancelled"]
+"""What was going on around an operation: one at a time, woven, in flight together with another resource's; or
+right after a call of another resource was cancelled."""
+
 Phase: TypeAlias = Literal["explore", "prove", "differential", "reduce", "regression"]
 
 FACT_MARK: Final = "<<fact>>"
 NONCE_MARK: Final = "<<ref>>"
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where an operation is cancelled, on purpose: its caller goes away.
+
+    When so many of its model calls (`calls`) have been answered; then after so many `steps` of the driver's
+    loop or `milliseconds`, or, with neither, when its next model call is held. One that has ended before is
+    not cancelled.
+    """
+
+    calls: int = 0
+    steps: int = 0
+    milliseconds: int = 0
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -50,6 +67,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     `asks`      numbers of the operations whose facts it asks about (by attribute, never by canary).
     `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
     `intrudes`  the caller presents an id that the plan gave to somebody else.
+    `cancel`    where it is cancelled, if it is: those that follow it in its round start when it has ended,
+                the first of them with no pause.
     """
 
     number: int
@@ -65,6 +84,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     asks: tuple[int, ...] = ()
     same_text_as: int | None = None
     intrudes: bool = False
+    cancel: Cancel | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -85,6 +105,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: int | None = None
     latency: int = 0
     schedule: Schedule | None = None
+
+
+def cancels(plan: Plan) -> bool:
+    """Whether an operation of the plan is cancelled on its way."""
+    return any(operation.cancel is not None for operation in plan.operations)
 
 
 def own_resources(plan: Plan) -> dict[str, str]:

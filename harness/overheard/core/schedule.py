@@ -98,6 +98,10 @@ def steps(decisions: Iterable[Decision], rounds: Sequence[Sequence[int]]) -> lis
             break
         for happening in decision.after:
             held = _held(held, happening)
+        if decision.action == "cancel":
+            held = [one for one in held if one.operation != decision.operation]
+            made.append(Step(place, decision, 0, 1, decision))
+            continue
         possible = [*held, *(Decision(action="start", operation=number) for number in waiting[place])]
         wanted = Decision(
             action=decision.action, operation=decision.operation, shape=decision.shape, nth=decision.nth

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Final, TypeAlias
 
+from overheard.plan.cancelling import cancel
 from overheard.plan.cast import Place
 from overheard.plan.colliding import collide
 from overheard.plan.intruding import intruder
@@ -202,6 +203,7 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "missing": missing,
     "look": look,
     "collide": collide,
+    "cancel": cancel,
     "chat": chat,
 }
 

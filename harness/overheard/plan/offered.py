@@ -86,7 +86,7 @@ def move_unavailable(
             return Unavailable("not offered", "the target is not told who calls, so nobody is a stranger")
     elif move == "siblings" and "thread" not in accepts:
         return Unavailable("not offered", "the target takes no thread id, so a resource has one conversation")
-    elif move in ("crosswise", "same-text") and not known and "thread" not in accepts:
+    elif move in ("crosswise", "same-text", "cancel") and not known and "thread" not in accepts:
         return Unavailable("not offered", "the target takes no id of any kind")
     elif move == "look":
         return _look_unavailable(offers)

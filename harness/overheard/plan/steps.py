@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from overheard.core.contract import Contract
 from overheard.core.offers import Offers
+from overheard.core.operation import Cancel
 from overheard.plan import messages
 from overheard.plan.attributes import Deck
 from overheard.plan.cast import Actor, Place
@@ -22,7 +23,8 @@ class Step:
     """One operation to be. `after` are steps that must have ended before it starts.
 
     `block` counts the moves of a plan and `episode` its episodes; `twins` numbers, from 1, the rounds in
-    which everybody sends the same text (0: no such round). `filters` are those of a search.
+    which everybody sends the same text (0: no such round). `filters` are those of a search. `cancel` is where
+    it is cancelled; `follower` the step that comes at once then, in the same round.
     """
 
     place: Place
@@ -35,6 +37,8 @@ class Step:
     twins: int = 0
     surface: str = "send"
     filters: Mapping[str, str] = field(default_factory=dict)
+    cancel: Cancel | None = None
+    follower: Step | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -191,6 +191,7 @@ _LEAST: dict[Move, int] = {
     "missing": 24,
     "look": 40,
     "collide": 30,
+    "cancel": 16,
     "chat": 2,
 }
 """About how many operations each move takes at least."""
@@ -223,6 +224,7 @@ def _operations(ordered: list[list[Step]]) -> tuple[Operation, ...]:
                     asks=tuple(numbers[fact] for fact in step.asks),
                     same_text_as=None if leader == number else leader,
                     intrudes=place.intrudes,
+                    cancel=step.cancel,
                 )
             )
     return tuple(operations)

@@ -15,7 +15,7 @@ from overheard.check.observe import Observed
 from overheard.check.relation import MATCHES, RECALL
 from overheard.check.swap import answers
 from overheard.check.view import View
-from overheard.core.operation import Mode, Plan
+from overheard.core.operation import Condition, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
 
@@ -29,7 +29,7 @@ class Proof(NamedTuple):
 
     plan: Plan
     injection: Injection
-    kind: tuple[str, Mode]
+    kind: tuple[str, Condition]
 
 
 def proofs_of(seen: Observed) -> Iterator[Proof]:
@@ -39,7 +39,7 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
     prompts only where the probe really made a model call; replies every target has, and a probe that looks
     at what is stored has a listing instead.
     """
-    done: set[tuple[str, Mode, str]] = set()
+    done: set[tuple[str, Condition, str]] = set()
     channels: tuple[Literal["reply", "prompt", "listing"], ...]
     for exposure in exposures(seen):
         if exposure.control != "bracketed":
@@ -60,7 +60,7 @@ def swaps_of(seen: Observed, campaign: int) -> Iterator[Proof]:
 
     The plan is cut to two that were in flight together and that must not hear of each other.
     """
-    done: set[Mode] = set()
+    done: set[Condition] = set()
     for answer in answers(seen.view, campaign):
         op, condition = answer.op, answer.condition
         if not answer.control or condition in done:
@@ -109,7 +109,7 @@ def _proof(seen: Observed, exposure: Exposure, channel: Literal["reply", "prompt
     )
 
 
-def _cell(exposure: Exposure) -> tuple[str, Mode]:
+def _cell(exposure: Exposure) -> tuple[str, Condition]:
     probe = exposure.probe
     relation = exposure.relation if probe.sends else f"{exposure.relation} by {probe.plan.surface}"
     return relation, exposure.condition

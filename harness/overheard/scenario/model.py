@@ -25,6 +25,7 @@ Move: TypeAlias = Literal[
     "missing",
     "look",
     "collide",
+    "cancel",
     "chat",
 ]
 """What a plan is woven from.
@@ -41,6 +42,7 @@ Move: TypeAlias = Literal[
                  their own, with those of others and with less, in between.
 `collide`        facts are told under ids that differ and that some function takes for one, and asked for
                  under the others.
+`cancel`         calls are cancelled on their way; the next one comes at once, by another resource.
 `chat`           a turn that neither tells nor asks.
 """
 

@@ -26,6 +26,8 @@ from overheard.zoo.leaky import (
     missing_falls_back,
     missing_share_bucket,
     missing_unfilters,
+    number_given_again,
+    prompt_not_emptied,
     race_on_shared_state,
     reading_refusal_tells,
     refusal_tells,
@@ -43,6 +45,7 @@ from overheard.zoo.leaky import (
     thread_only_key,
     thread_slugged,
     thread_truncated,
+    unread_answer,
 )
 
 Kind: TypeAlias = Literal["leaky", "twin", "correct", "vacuous"]
@@ -269,6 +272,32 @@ _CAUSES: Final = (
         "reply swapped",
         frozenset({MATCHES}),
         "The same slot for acknowledgements alone, in which there is no secret.",
+    ),
+    _Cause(
+        "unread-answer",
+        unread_answer.Leaky,
+        unread_answer.Mended,
+        "left behind by a cancelled call",
+        frozenset({CROSS_RESOURCE}),
+        "A connection goes back to its pool with the unread answer to a call that was cancelled.",
+        also=frozenset({RECALL}),
+    ),
+    _Cause(
+        "number-given-again",
+        number_given_again.Leaky,
+        number_given_again.Mended,
+        "left behind by a cancelled call",
+        frozenset({CROSS_RESOURCE, MATCHES}),
+        "The number of a cancelled request is given to the next one, which then gets its late answer.",
+        also=frozenset({RECALL}),
+    ),
+    _Cause(
+        "prompt-not-emptied",
+        prompt_not_emptied.Leaky,
+        prompt_not_emptied.Mended,
+        "left behind by a cancelled call",
+        frozenset({CROSS_RESOURCE}),
+        "A list that prompts are written into is put back, with what a cancelled call wrote there.",
     ),
     _Cause(
         "taken-over-by-write",
