@@ -56,6 +56,7 @@ class _Going:
         self.since = now
         self.spent = 0.0
         self.over = False
+        self.cancelled = False
         self.blocked = False
         self.marked = False
 
@@ -155,7 +156,7 @@ class Scheduler:
             if held.call == call:
                 del self._held[place]
                 self._let_go_on(self._going[held.operation])
-                self._changed.set()
+                self._happen(Happening(held.operation, held.shape, held.nth, gone=True))
                 return
 
     def _ended(self, one: _Going) -> None:
@@ -165,9 +166,12 @@ class Scheduler:
         number = one.call.operation.number
         if not one.held:
             self._came_to_rest(one)
-        self._held = [held for held in self._held if held.operation != number]
-        if self._gate is not None:
-            self._gate.end(number)
+        # What one that was cancelled has asked stays held, though nobody waits for it any more: a target that
+        # does not hear that its caller went away goes on when it is let, and that is a step like any other.
+        if not one.cancelled:
+            self._held = [held for held in self._held if held.operation != number]
+            if self._gate is not None:
+                self._gate.end(number)
         # Whoever waited for this one's turn to end may go on now, and is given time to show it.
         for other in self._going.values():
             if other.blocked:
@@ -278,6 +282,7 @@ class Scheduler:
             answered += 1
         if not one.over:
             self._record(Possible("cancel", one.call.operation.number), 0, 1)
+            one.cancelled = True
             await end({one.task: one.call}, "cancelled", grace=self._grace)
             self._ended(one)
             self._at_once = bool(self._waiting)
