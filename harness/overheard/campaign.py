@@ -14,12 +14,13 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import msgspec
 
 from overheard.adapters.adapted import Adapted
-from overheard.adapters.enter import enter
+from overheard.adapters.enter import enter, renewable
 from overheard.adapters.locate import locate
 from overheard.adapters.manners import Manners
 from overheard.adapters.resolve import load
@@ -37,7 +38,7 @@ from overheard.core.collision import Collision
 from overheard.core.contract import Contract, DeclaredContract, Origin, declare, origin_words, suited
 from overheard.core.errors import InternalError, UsageError
 from overheard.core.extension import Adapter
-from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan
+from overheard.core.operation import FACT_MARK, NONCE_MARK, Operation, Phase, Plan, cancels
 from overheard.core.regression import Regression
 from overheard.core.schedule import Decision
 from overheard.drive.driver import drive
@@ -278,10 +279,8 @@ async def _stage(
 
         watchdog = Watchdog(loop, recorder, limit=HANG_SECONDS, on_hang=hung)
         target = load(options.target, base=options.base) if target_object is None else target_object
-        async with bounded(
-            enter(target, name=options.target, manners=_manners(options), adapters=options.adapters),
-            name=options.target,
-        ) as adapted:
+        async with _Entered(target, options) as entered:
+            adapted = entered.adapted
             declared = suited(declare(("target", adapted.settings), *options.layers), adapted.offers)
             _promises_what_it_can(declared, adapted)
             recorder.record(
@@ -307,7 +306,7 @@ async def _stage(
             )
             log.open = True
             with watchdog:
-                yield Stage(options, recorder, tap, adapted, mirror, declared.contract)
+                yield Stage(options, recorder, tap, entered, mirror, declared.contract)
 
 
 def _manners(options: Options) -> Manners:
@@ -351,6 +350,38 @@ class _MirrorLog:
             self._recorder.answered(call, closed=closed)
 
 
+class _Entered:
+    """The target, entered; and, where it comes from a factory or is started by us, entered anew."""
+
+    def __init__(self, target: Any, options: Options) -> None:
+        self._target = target
+        self._name = options.target
+        self._manners = _manners(options)
+        self._adapters = options.adapters
+        self._manager: contextlib.AbstractAsyncContextManager[Adapted] | None = None
+        self.renewable = renewable(target, self._manners)
+        self.adapted: Adapted
+
+    async def __aenter__(self) -> Self:
+        entering = enter(self._target, name=self._name, manners=self._manners, adapters=self._adapters)
+        manager = bounded(entering, name=self._name)
+        self.adapted = await manager.__aenter__()
+        self._manager = manager
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        manager, self._manager = self._manager, None
+        if manager is not None:
+            await manager.__aexit__(kind, error, trace)
+
+    async def renew(self) -> None:
+        """Leave it, and enter another one. Raises TargetBuildError."""
+        await self.__aexit__(None, None, None)
+        await self.__aenter__()
+
+
 class _TimeIsUp(Exception):  # noqa: N818 - no error: the budget was spent in the middle of an example
     """Nothing more is driven."""
 
@@ -363,7 +394,7 @@ class Stage:
         options: Options,
         recorder: Recorder,
         tap: _Tap,
-        adapted: Adapted,
+        entered: _Entered,
         mirror: Mirror,
         contract: Contract,
     ) -> None:
@@ -372,7 +403,7 @@ class Stage:
         self._options = options
         self._recorder = recorder
         self._tap = tap
-        self._adapted = adapted
+        self._entered = entered
         self._mirror = mirror
         self._contract = contract
         self._tally = Tally(campaign=options.campaign)
@@ -436,6 +467,7 @@ class Stage:
             status, _ = excluded(one, self._contract, self._adapted.offers)
             for _ in range(REPLAYS if status == "judged" else 0):
                 seen = await self._execute(retold(one), "regression", regression=one.name)
+                await self._start_afresh(seen, one.plan)
                 if shows(seen, one) or (one.plan.mode != "concurrent" and not doubt_of(seen, one)):
                     break
 
@@ -445,14 +477,17 @@ class Stage:
         # From here on: the first calls, which load half a framework, and the drawing of plans had spent the
         # seven seconds of one scenario of a smoke run, on a busy machine, before anything was driven.
         self._start_clock()
+        # Those that come last have their share of a budget that ends early.
+        early = self._deadline - self._options.profile.seconds * sum(map(cancels, plans)) / max(len(plans), 1)
         for plan in plans:
             if troubled.get(plan.scenario, 0) >= LEAKS_ENOUGH:
                 continue
-            if time.monotonic() > self._deadline:
+            if time.monotonic() > (self._deadline if cancels(plan) else early):
                 self._out_of_time()
-                return
+                continue
             missed = len(self._tally.missed)
             seen = await self._execute(plan, "explore")
+            await self._start_afresh(seen, plan)
             missed_more = len(self._tally.missed) > missed and RECALL not in self._known
             if self._troubled(seen) or missed_more:
                 troubled[plan.scenario] = troubled.get(plan.scenario, 0) + 1
@@ -473,6 +508,25 @@ class Stage:
             or any(leak.invariant not in (DISTINCT, *self._known) for leak in seen.leaks)
             or (seen.strayed and not self._known)
         )
+
+    @property
+    def _adapted(self) -> Adapted:
+        """The target as it is now."""
+        return self._entered.adapted
+
+    async def _start_afresh(self, seen: Observed, plan: Plan) -> None:
+        """Go on with another target where one was left with somebody's answer still to be read."""
+        if (seen.leaks or seen.strayed) and cancels(plan):
+            await self._renew()
+
+    async def _renew(self) -> None:
+        """Have a target in which nothing is left of what has happened to this one, if that can be had.
+
+        A connection on which an answer was left unread gives everybody who comes later the answer to what was
+        asked before: whatever is seen in it from then on tells of that, and of nothing else.
+        """
+        if self._entered.renewable:
+            await self._entered.renew()
 
     def _plans(self) -> list[Plan]:
         """All plans of the campaign, before anything of them is driven, woven round robin: a budget that
@@ -496,7 +550,8 @@ class Stage:
             by_scenario.append([*[plan for plan in plans if plan is not None], *drawn])
         longest = max((len(plans) for plans in by_scenario), default=0)
         woven = [plans[place] for place in range(longest) for plans in by_scenario if place < len(plans)]
-        return [*woven, *options.extra]
+        # Where nothing can be had anew, what a cancelled call leaves behind is there for all that come later.
+        return sorted([*woven, *options.extra], key=cancels)
 
     async def _execute(
         self,
@@ -586,6 +641,8 @@ class Stage:
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
             nonlocal last, lost
+            if cancels(whole):
+                await self._renew()
             seen = await self._execute(plan, "reduce", reduces=found_in)
             shown_again = [other for other in seen.leaks if alike(other)[1:] == alike(leak)[1:]]
             if not shown_again:

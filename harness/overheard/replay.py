@@ -28,7 +28,15 @@ from overheard.core.canary import CAMPAIGN_LIMIT, FactKey, decode_canary, is_can
 from overheard.core.contract import Contract, declare
 from overheard.core.errors import OverheardError, UsageError
 from overheard.core.ids import OMITTED, Id
-from overheard.core.operation import FACT_MARK, Operation, Plan, Proof, bind_ids, thread_secrets
+from overheard.core.operation import (
+    FACT_MARK,
+    Cancel,
+    Operation,
+    Plan,
+    Proof,
+    bind_ids,
+    thread_secrets,
+)
 from overheard.core.outcome import Channel, Outcome
 from overheard.core.schedule import Schedule
 from overheard.drive.bindings import Names
@@ -151,6 +159,7 @@ class Stage:
         asks: bool = False,
         same_text_as: int | None = None,
         credentials: Proof = "own",
+        cancel: Mapping[str, int] | None = None,
     ) -> Step:
         """The next step: `caller` sends `text`, presenting these ids. Steps count from 0.
 
@@ -161,6 +170,9 @@ class Stage:
         with it. `message` is the step whose message is meant, by the id that the target gave it;
         `new_resource` and `new_thread` are whose a thread is to be, and what a copy of it is to be called.
         `credentials` of "none" are left out, and "invalid" ones are nobody's.
+        `cancel` says where the step is cancelled: when so many `calls` of the model have been answered, and
+        then after so many `steps` of the loop or `milliseconds`, or else at the next model call. What stands
+        behind it in `together` starts when it has ended.
         """
         step, self._steps = self._steps, self._steps + 1
         operation = Operation(
@@ -180,6 +192,7 @@ class Stage:
             asks=(step,) if asks else (),
             same_text_as=same_text_as,
             credentials=credentials,
+            cancel=None if cancel is None else Cancel(**cancel),
         )
         if operation.tells is not None:
             self._names.wanted.add(step)

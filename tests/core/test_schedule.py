@@ -45,9 +45,18 @@ def test_calls_at_once_are_told_apart():
     assert steps(run, [[0]])[1][2:4] == (1, 3)
 
 
-def test_an_operation_that_ended_holds_nothing():
-    run = [start(0), start(1, came(0)), release(1, Happening(0), came(1))]
+def test_who_hung_up_holds_nothing():
+    gone = Happening(0, "chat", 0, True)
+    run = [start(0), start(1, came(0)), release(1, gone, came(1))]
     assert steps(run, [[0, 1]])[2][2:4] == (0, 1)
+
+
+def test_what_was_asked_by_one_that_was_cancelled_is_held_until_it_is_let_go_on():
+    cancel = Decision(action="cancel", operation=0, after=(came(0),))
+    run = [start(0), cancel, start(1, Happening(0)), release(1, came(1)), release(0)]
+    made = steps(run, [[0, 1]])
+    assert [(step.choice, step.possible) for step in made] == [(0, 2), (0, 1), (1, 2), (1, 2), (0, 1)]
+    assert made[2].instead == release(0)
 
 
 def test_what_does_not_fit_ends_it():

@@ -88,6 +88,14 @@ async def enter(
         await stack.aclose()
 
 
+def renewable(target: Any, manners: Manners) -> bool:
+    """Whether entering `target` once more gives another one, with nothing of the first in its memory."""
+    form = form_of(target)
+    if form == "http":
+        return manners.serve is not None or bool(target.starts)
+    return form == "factory"
+
+
 async def _open(target: Any, name: str, stack: AsyncExitStack, adapters: Sequence[Adapter] = ()) -> _Opened:
     """Follow factories, awaitables and context managers to what they give in the end.
 

@@ -22,7 +22,7 @@ from overheard.core.collision import ACROSS, FAMILIES
 from overheard.core.contract import Contract
 from overheard.core.ids import MISSING_KINDS, MissingKind
 from overheard.core.offers import Offers
-from overheard.core.operation import BY_MESSAGE, CHANGING, DELETING, DESTRUCTIVE, READING, Mode
+from overheard.core.operation import BY_MESSAGE, CHANGING, DELETING, DESTRUCTIVE, READING, Condition, Mode
 
 
 class Asked(NamedTuple):
@@ -37,6 +37,11 @@ class Asked(NamedTuple):
     colliding: tuple[str, ...] = FAMILIES
     colliding_ids: tuple[str, ...] = ("thread", "resource", "both")
     """The functions under which the ids that it makes collide, and which ids."""
+
+    @property
+    def condition(self) -> Condition:
+        """What is to be going on around those who ask."""
+        return "cancelled" if "cancel" in self.moves else self.mode
 
     def probed(self, invariant: str) -> tuple[str, ...]:
         """The surfaces by which it asks for an invariant: recall and an answer are promised to who sends."""
@@ -203,6 +208,16 @@ def _indistinct(contract: Contract, takes: set[str]) -> str:
     return _PROVED if "thread" not in takes and contract.authentication == "caller" else ""
 
 
+def _stuck(tally: Tally) -> dict[str, str]:
+    """Conditions that operations which never give way cannot be in."""
+    stuck = {}
+    if not tally.overlapping:
+        stuck["concurrent"] = "its operations never give way, so as driven they cannot overlap"
+    if not tally.cancelled:
+        stuck["cancelled"] = "its operations never give way, so as driven they cannot be cancelled"
+    return stuck
+
+
 def untold(invariant: str, tally: Tally) -> str:
     """Why the target's answers cannot tell for whom they were made; empty if they can."""
     if invariant != MATCHES or tally.controls[MATCHES]:
@@ -281,6 +296,7 @@ def cells(
 ) -> tuple[Cell, ...]:
     """The coverage table: every cell a scenario asked for, and every other one that was reached."""
     rows: dict[CellKey, Cell] = {}
+    stuck = {} if suspends else _stuck(tally)
     for scenario in wanted:
         for invariant, surface in scenario.cells():
             if surface == "send" and not scenario.driven(offers):
@@ -292,10 +308,8 @@ def cells(
             relations = {} if offered else _relations(invariant, surface, scenario, contract, offers)
             relations = relations or {invariant: ""}
             for relation, unoffered in relations.items():
-                key = CellKey(surface, relation, scenario.mode)
-                why = unoffered or offered
-                if scenario.mode == "concurrent" and not suspends and not tally.overlapping:
-                    why = why or "its operations never give way, so as driven they cannot overlap"
+                key = CellKey(surface, relation, scenario.condition)
+                why = unoffered or offered or stuck.get(scenario.condition, "")
                 rows[key] = _cell(key, tally.cells.get(key), reason, why, idless=tally.idless[surface])
     for key, count in tally.cells.items():
         invariant = key.relation.partition(":")[0]

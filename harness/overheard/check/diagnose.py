@@ -22,16 +22,18 @@ from overheard.check.relation import (
     IDS,
     MATCHES,
     OWNERSHIP,
+    RECALL,
     missing_of,
     without_likeness,
 )
 from overheard.check.suspect import ADVICE as COLLISION_ADVICE
 from overheard.check.suspect import Suspects, story
-from overheard.check.tally import Tally, collisions_of
+from overheard.check.tally import Missed, Tally, collisions_of
 from overheard.check.view import Call, Op, View
 from overheard.core.canary import decode_canary, is_canary
 from overheard.core.collision import RESERVED, Collision
 from overheard.core.contract import Contract
+from overheard.core.operation import cancels
 from overheard.core.schedule import deviations
 from overheard.history.events import Reduced
 
@@ -68,6 +70,7 @@ DELETED: Final = "ownership unchecked on delete"
 COPY_STAYS: Final = "deletion not propagated"
 COMES_BACK: Final = "deleted data comes back"
 TOO_MUCH: Final = "over-broad deletion"
+LEFT_BEHIND: Final = "left behind by a cancelled call"
 
 _SHOWN_BY: Final = {"list_threads": LISTED, "read_messages": READ, "read_message": READ, "search": SEARCHED}
 """What is wrong with a surface that shows more than the agent recalls."""
@@ -134,6 +137,9 @@ ADVICE: Final = {
     "must find it empty.",
     TOO_MUCH: "Delete by the whole key, thread and resource together, and never by resetting what others "
     "keep their data in too.",
+    LEFT_BEHIND: "Clean up where a call ends, however it ends, in a `finally`: a connection with an unread "
+    "answer in it must be closed and not go back to its pool, a request's number must not be given out "
+    "again, and what belongs to one request must be emptied before the next one gets it.",
     MIXED: "Build every prompt, background ones too, from one owner's messages only.",
     UNPROVED: "Verify the credentials of every request before anything else, and refuse where there are none "
     "or invalid ones; take whose data it is from what they prove, and from nothing else in the request.",
@@ -155,6 +161,16 @@ class Diagnosis:
             for one in reductions
             if one.replayed and one.plan.schedule is not None and deviations(one.plan.schedule)
         }
+        shown_again = [one for one in reductions if one.replayed]
+        self._reduced = {one.invariant for one in shown_again}
+        self._cancelled = {one.invariant for one in shown_again if cancels(one.plan)}
+        # When a prompt that is nobody's in particular was seen, its observer's beginning does not say.
+        self._undisturbed = {
+            leak.invariant
+            for leak in tally.leaks
+            if leak.how == "own" and not tally.after_cancelled(leak.view, leak.observer)
+        }
+        self._missed_undisturbed = any(not tally.after_cancelled(one.view, one.ask) for one in tally.missed)
         # What a surface shows beside the agent's memory says nothing about the keys of that memory.
         self._unaided = {
             (leak.observer.plan.surface, leak.invariant)
@@ -212,6 +228,8 @@ class Diagnosis:
         A prompt that is not surely one operation's tells no story of its own where there is another that
         explains it: an agent with one history for all mixes its prompts too.
         """
+        if self._left_behind(leak):
+            return LEFT_BEHIND
         if leak.invariant == MATCHES:
             return _of_answer(leak)
         if leak.loss is not None:
@@ -225,6 +243,10 @@ class Diagnosis:
         if changed_by is not None:
             named = _named(leak.owner, changed_by)
             return self._of_named(changed_by) if named else _CHANGED_BY[changed_by.plan.surface]
+        return self._of_sight(leak)
+
+    def _of_sight(self, leak: Leak) -> str:
+        """The story of what somebody was shown, or given to the model, though nobody had changed a thing."""
         if leak.token and not is_canary(leak.token):
             return self._of_id(leak)
         if self._beside_a_clean_prompt(leak) and not self._only_under_overlap(leak):
@@ -366,6 +388,32 @@ class Diagnosis:
             and invariant not in self._quiet | self._mixed_quiet
             and (invariant == IDS or invariant in self._races or bool(self._tally.clean[invariant, False]))
         )
+
+    def of_missed(self, missed: Missed) -> str:
+        """The diagnosis of a promised recall that did not come."""
+        if not self._tally.recall_seen:
+            return REMEMBERS_NOTHING
+        disturbed = self._tally.after_cancelled(missed.view, missed.ask)
+        if disturbed and not self._missed_undisturbed and self._tally.kept_before[RECALL]:
+            return LEFT_BEHIND
+        return FORGETS
+
+    def _left_behind(self, leak: Leak) -> bool:
+        """Whether this promise was kept until a call was cancelled, and broke afterwards.
+
+        What the smallest plan needs is a better witness than what came before what: one that shows the leak
+        with no call cancelled takes the blame from the cancelled ones.
+        """
+        invariant = leak.invariant
+        if (
+            leak.how != "own"
+            or not self._tally.after_cancelled(leak.view, leak.observer)
+            or invariant in self._undisturbed
+        ):
+            return False
+        if invariant in self._reduced:
+            return invariant in self._cancelled
+        return bool(self._tally.kept_before[invariant])
 
     def _beside_a_clean_prompt(self, leak: Leak) -> bool:
         """A leak into one prompt of an operation whose other prompt is clean, and never said to anybody."""

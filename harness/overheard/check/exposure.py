@@ -24,7 +24,7 @@ from overheard.check.view import NEVER, Op
 from overheard.core.collision import ACROSS, collisions, family, most_particular
 from overheard.core.contract import Contract
 from overheard.core.ids import Id
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 
 Control = Literal["bracketed", "late", "refused", "none"]
 
@@ -41,7 +41,7 @@ class Exposure(NamedTuple):
     relation: str
     fact: Op
     probe: Op
-    condition: Mode
+    condition: Condition
     control: Control
     through: tuple[int, ...] = ()
 
@@ -55,7 +55,7 @@ class Recall(NamedTuple):
 
     fact: Op
     ask: Op
-    condition: Mode
+    condition: Condition
     seen: bool
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from overheard.check.diagnose import ADVICE, FORGETS, NARROWER, NOT_REFUSED, REMEMBERS_NOTHING, Diagnosis
+from overheard.check.diagnose import ADVICE, NARROWER, NOT_REFUSED, Diagnosis
 from overheard.check.observe import Leak
 from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP, RECALL
 from overheard.check.result import Finding, Party
@@ -122,10 +122,9 @@ def _missed(tally: Tally, diagnosis: Diagnosis) -> Iterable[Finding]:
     handed: dict[tuple[int, int], str] = {}
     for leak in tally.leaks:
         handed.setdefault((leak.view.number, leak.observer.number), diagnosis.of(leak))
-    otherwise = FORGETS if tally.recall_seen else REMEMBERS_NOTHING
     stories: dict[str, list[Missed]] = {}
     for one in tally.missed:
-        story = handed.get((one.view.number, one.ask.number), otherwise)
+        story = handed.get((one.view.number, one.ask.number)) or diagnosis.of_missed(one)
         stories.setdefault(story, []).append(one)
     for story, missed in stories.items():
         yield _missed_finding(missed, story)

@@ -276,7 +276,7 @@ def _nowhere_offered(name: str, scenarios: list[str], wanted: list[Asked], cover
     Answers are mixed up where several are waited for. Where nothing overlaps, those given one after the other
     would be all that is counted, and no swap could even be put in on purpose.
     """
-    asked_for = {(via, one.mode) for one in wanted if one.name in scenarios for via in one.probed(name)}
+    asked_for = {(via, one.condition) for one in wanted if one.name in scenarios for via in one.probed(name)}
     mine = [
         cell for cell in coverage if cell.relation == name and (cell.surface, cell.condition) in asked_for
     ]
@@ -296,7 +296,7 @@ def _exercisable(
     return [
         one.name
         for one in wanted
-        if one.name in scenarios and any((via, one.mode) in open_cells for via in one.probed(name))
+        if one.name in scenarios and any((via, one.condition) in open_cells for via in one.probed(name))
     ]
 
 

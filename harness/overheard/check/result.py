@@ -9,7 +9,7 @@ import msgspec
 
 from overheard.core.baseline import Known
 from overheard.core.contract import Contract, Origin
-from overheard.core.operation import Mode, Plan
+from overheard.core.operation import Condition, Plan
 from overheard.core.outcome import Channel
 from overheard.core.source import Source
 from overheard.history.events import Left
@@ -61,7 +61,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
     scenario: str
     example: int
-    condition: Mode
+    condition: Condition
     occurrences: int
     examples: int
     surface: str = "send"
@@ -130,7 +130,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
 
     surface: str
     relation: str
-    condition: Mode
+    condition: Condition
     state: Literal["controlled", "refused", "no control", "not reached", "not offered", "not promised"]
     exposures: int
     controls: int

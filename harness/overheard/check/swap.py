@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from overheard.check.relation import RECALL, Relations
 from overheard.check.view import Op, View
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 
 Nonce = tuple[int, int, int]
 
@@ -33,7 +33,7 @@ class Answer(NamedTuple):
     """One answer by the model's word, and whether it says for whom it was made: its `control`."""
 
     op: Op
-    condition: Mode
+    condition: Condition
     control: bool
 
 

@@ -16,7 +16,7 @@ from overheard.check.swap import answers
 from overheard.check.view import NEVER, Call, Op, View
 from overheard.core.canary import FactKey, is_canary, is_nonce
 from overheard.core.collision import RESERVED, Collision, collisions
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 from overheard.core.outcome import Channel
 from overheard.history.events import Injection
 
@@ -36,7 +36,7 @@ EVERYWHERE_KEPT: Final = 200
 class CellKey(NamedTuple):
     surface: str
     relation: str
-    condition: Mode
+    condition: Condition
 
 
 class CellCount:
@@ -130,6 +130,10 @@ class Tally:
         self.concurrent_suspended = 0
         self.stalls = 0
         self.decisions = self.blocked = 0
+        self.cancelled = 0
+        self.kept_before: Counter[str] = Counter()
+        """By invariant: chances to break it that were not taken before the first call was cancelled."""
+        self._first_cancelled: tuple[int, int] | None = None
         self.attribution: Counter[str] = Counter()
         self.first_error = ""
         self.unended = 0
@@ -174,6 +178,9 @@ class Tally:
         self.examples += 1
         self.unended += not view.ended
         self.foreign += seen.foreign
+        if self._first_cancelled is None:
+            stopped = [op.stopped for op in view.ops.values() if op.cancelled]
+            self._first_cancelled = (view.number, min(stopped)) if stopped else None
         self.stalls += view.stalls
         self.decisions += view.decisions
         self.blocked += view.blocked
@@ -208,6 +215,7 @@ class Tally:
         )
         self.operations += len(done)
         self.overlapping += sum(op.overlapped for op in done)
+        self.cancelled += sum(op.cancelled for op in done)
         if view.mode == "concurrent":
             self.concurrent_operations += len(done)
             self.concurrent_suspended += sum(op.suspended for op in done)
@@ -219,7 +227,7 @@ class Tally:
                 self.answered += answered
                 self.empty += not answered
                 self.told_ok += op.plan.tells is not None
-            elif not self.first_error and outcome == "info":
+            elif not self.first_error and outcome == "info" and not op.cancelled:
                 self.first_error = f"{op.reason}: {op.text}" if op.text else op.reason
         chats = [call for call in view.calls if call.event.kind != "embedding"]
         self.attribution["calls"] += len(chats)
@@ -246,6 +254,11 @@ class Tally:
                     IDS, view, op, op, nothing, "reply", "", "", None, "own", op.ended_t, op.text, view.number
                 )
             )
+
+    def after_cancelled(self, view: View, op: Op) -> bool:
+        """Whether an operation began after a call had been cancelled on purpose."""
+        first = self._first_cancelled
+        return first is not None and (view.number, op.invoked) > first
 
     def add_leak(self, leak: Leak) -> None:
         """Count a leak, and keep it while there is room.
@@ -293,7 +306,9 @@ class Tally:
                 cell.none += 1
             quiet = (exposure.fact.number, exposure.probe.number) not in leaked and exposure.probe.sends
             if quiet and exposure.control in ("bracketed", "late"):
-                self.clean[exposure.invariant, exposure.condition == "concurrent"] += 1
+                self.kept_before[exposure.invariant] += self._first_cancelled is None
+                disturbed = exposure.condition in ("concurrent", "cancelled")
+                self.clean[exposure.invariant, disturbed] += 1
                 if exposure.invariant == DISTINCT and exposure.probe.outcome == "ok":
                     self.kept_apart[collisions_of(exposure.fact, exposure.probe)] += 1
         return exercised
@@ -307,6 +322,7 @@ class Tally:
             if answer.control:
                 cell.bracketed += 1
                 self.controls[MATCHES] += 1
+                self.kept_before[MATCHES] += self._first_cancelled is None
                 exercised.add(MATCHES)
             else:
                 cell.none += 1
@@ -324,6 +340,7 @@ class Tally:
             if recall.seen:
                 cell.bracketed += 1
                 self.recall_seen += 1
+                self.kept_before[RECALL] += self._first_cancelled is None
                 exercised.add(RECALL)
             else:
                 cell.none += 1

@@ -7,7 +7,7 @@ which are for people.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Final
 
@@ -19,7 +19,16 @@ from overheard.check.relation import Relations
 from overheard.core.canary import decode_canary, is_canary
 from overheard.core.contract import Contract
 from overheard.core.ids import Id, bind_id, show_id
-from overheard.core.operation import CHANGING, DELETING, READING, SENDING, Mode, Operation, bind_filters
+from overheard.core.operation import (
+    CHANGING,
+    DELETING,
+    READING,
+    SENDING,
+    Condition,
+    Mode,
+    Operation,
+    bind_filters,
+)
 from overheard.history.events import (
     AnyEvent,
     Bound,
@@ -60,7 +69,8 @@ class Op:
     """One operation as it really went.
 
     `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight. An
-    `info` operation stays in flight to the end of its example: nobody knows when it stopped. Operations of
+    `info` operation stays in flight to the end of its example: nobody knows when what it does ends, though
+    it was no longer waited for when it `stopped`. Operations of
     one `standing` presented the same in the same way: whatever one of them may see, all may. `caller` is
     who proved to be calling, None where nobody has to.
     """
@@ -84,6 +94,7 @@ class Op:
         "resource",
         "sights",
         "standing",
+        "stopped",
         "suspended",
         "text",
         "thread",
@@ -95,6 +106,7 @@ class Op:
         self.invoked_t = 0
         self.ended = NEVER
         self.ended_t = 0
+        self.stopped = NEVER
         self.outcome: str | None = None
         self.reason = ""
         self.thread: Id = msgspec.UNSET
@@ -179,6 +191,11 @@ class Op:
         """The ids that it brought itself, in whichever place."""
         return self.thread, self.resource, *self.filters.values()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was cancelled on purpose, as its plan says."""
+        return self.plan.cancel is not None and self.reason == "cancelled"
+
     def overlaps(self, other: Op) -> bool:
         return self.invoked < other.ended and other.invoked < self.ended
 
@@ -218,6 +235,7 @@ class View:
         "_changes",
         "_ids",
         "_relations",
+        "after_cancelled",
         "blocked",
         "bound",
         "calls",
@@ -262,6 +280,7 @@ class View:
         self._changes: Changes | None = None
         self._relations: Relations | None = None
         self._read(events)
+        self.after_cancelled = frozenset(_after_cancelled(self.ops.values()))
         number, groups = self.number, self.groups
         for call in self.calls:
             call.attributed = attributed = attribute(call.event, call.position, groups, campaign, number)
@@ -330,7 +349,7 @@ class View:
         op.ended_t = event.t
         op.text, op.length, op.sights, op.suspended = event.text, event.length, event.sights, event.suspended
         if type(event) is Unknown:
-            op.outcome, op.reason, op.nonces = "info", event.reason, event.nonces
+            op.outcome, op.reason, op.nonces, op.stopped = "info", event.reason, event.nonces, position
         elif type(event) is Completed:
             op.outcome, op.ended, op.nonces = "ok", position, event.nonces
         else:
@@ -371,11 +390,24 @@ class View:
         name = bind_id(template, self.campaign, self.number)
         return self.bound.get(name, name) if isinstance(name, str) else name
 
-    def condition(self, op: Op) -> Mode:
-        """What was going on around `op`: overlap is proved, never taken from the plan."""
+    def condition(self, op: Op) -> Condition:
+        """What was going on around `op`: overlap is proved, never taken from the plan.
+
+        Right after a call was cancelled come those of its round that began when it had ended.
+        """
+        if op.number in self.after_cancelled:
+            return "cancelled"
         if op.overlapped:
             return "concurrent"
         return "sequential" if self.mode == "sequential" else "interleaved"
+
+
+def _after_cancelled(ops: Iterable[Op]) -> Iterator[int]:
+    victims = {op.plan.round: op for op in ops if op.cancelled}
+    for op in ops if victims else ():
+        victim = victims.get(op.plan.round)
+        if victim is not None and op.plan.caller != victim.plan.caller and op.invoked > victim.stopped:
+            yield op.number
 
 
 def _mark_standings(ops: Iterable[Op]) -> None:

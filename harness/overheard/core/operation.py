@@ -49,10 +49,27 @@ Proof: TypeAlias = Literal["own", "none", "invalid"]
 Mode: TypeAlias = Literal["sequential", "interleaved", "concurrent"]
 """How an example is driven: one conversation after the other; woven, one call at a time; overlapping."""
 
+Condition: TypeAlias = Literal["sequential", "interleaved", "concurrent", "cancelled"]
+"""What was going on around an operation: one at a time, woven, in flight together with another resource's; or
+right after a call of another resource was cancelled."""
+
 Phase: TypeAlias = Literal["explore", "prove", "differential", "reduce", "regression"]
 
 FACT_MARK: Final = "<<fact>>"
 NONCE_MARK: Final = "<<ref>>"
+
+
+class Cancel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Where an operation is cancelled, on purpose: its caller goes away.
+
+    When so many of its model calls (`calls`) have been answered; then after so many `steps` of the driver's
+    loop or `milliseconds`, or, with neither, when its next model call is held. One that has ended before is
+    not cancelled.
+    """
+
+    calls: int = 0
+    steps: int = 0
+    milliseconds: int = 0
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -76,6 +93,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     `same_text_as`  number of the operation whose text, nonce included, this one repeats word for word.
     `intrudes`  the caller presents an id that the plan gave to somebody else.
     `credentials`  what it proves itself with, where callers do: `none` and `invalid` prove nobody.
+    `cancel`    where it is cancelled, if it is: those that follow it in its round start when it has ended,
+                the first of them with no pause.
     """
 
     number: int
@@ -95,6 +114,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, g
     same_text_as: int | None = None
     intrudes: bool = False
     credentials: Proof = "own"
+    cancel: Cancel | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,6 +135,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seed: int | None = None
     latency: int = 0
     schedule: Schedule | None = None
+
+
+def cancels(plan: Plan) -> bool:
+    """Whether an operation of the plan is cancelled on its way."""
+    return any(operation.cancel is not None for operation in plan.operations)
 
 
 def own_resources(plan: Plan) -> dict[str, str]:

@@ -24,11 +24,13 @@ Action: TypeAlias = Literal["start", "release", "cancel"]
 
 
 class Happening(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
-    """An operation's `nth` model call of one shape has arrived (from 0); without a shape: it has ended."""
+    """An operation's `nth` model call of one shape has arrived (from 0), or its asker is `gone`; without a
+    shape: the operation has ended."""  # noqa: D209
 
     operation: int
     shape: str = ""
     nth: int = 0
+    gone: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -98,6 +100,9 @@ def steps(decisions: Iterable[Decision], rounds: Sequence[Sequence[int]]) -> lis
             break
         for happening in decision.after:
             held = _held(held, happening)
+        if decision.action == "cancel":
+            made.append(Step(place, decision, 0, 1, decision))
+            continue
         possible = [*held, *(Decision(action="start", operation=number) for number in waiting[place])]
         wanted = Decision(
             action=decision.action, operation=decision.operation, shape=decision.shape, nth=decision.nth
@@ -114,9 +119,9 @@ def steps(decisions: Iterable[Decision], rounds: Sequence[Sequence[int]]) -> lis
 
 
 def _held(held: list[Decision], happening: Happening) -> list[Decision]:
-    if not happening.shape:
-        return [one for one in held if one.operation != happening.operation]
-    arrived = Decision(
+    about = Decision(
         action="release", operation=happening.operation, shape=happening.shape, nth=happening.nth
     )
-    return [*held, arrived]
+    if happening.gone:
+        return [one for one in held if one != about]
+    return [*held, about] if happening.shape else held

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from overheard.core.errors import UsageError
 from overheard.core.operation import BEYOND, DELETING, SENDING, own_resources, thread_secrets
+from overheard.core.schedule import Schedule
 from overheard.drive.bindings import Bindings, Names
 from overheard.drive.call import Call, Target
 from overheard.drive.ending import end
@@ -119,9 +120,10 @@ async def drive(
     )
     ordered = sorted(plan.operations, key=lambda operation: operation.round)
     scheduler = None
-    if plan.schedule is not None:
+    cancels = {operation.round for operation in plan.operations if operation.cancel is not None}
+    if plan.schedule is not None or cancels:
         scheduler = Scheduler(
-            plan.schedule,
+            plan.schedule or Schedule(),
             gate=None if mirror is None else mirror.gate,
             recorder=recorder,
             campaign=campaign,
@@ -131,9 +133,9 @@ async def drive(
             grace=grace,
         )
     try:
-        for _, members in groupby(ordered, key=lambda operation: operation.round):
+        for number, members in groupby(ordered, key=lambda operation: operation.round):
             calls = [Call(target, operation) for operation in members]
-            if scheduler is not None:
+            if scheduler is not None and (plan.schedule is not None or number in cancels):
                 await scheduler.round(calls)
             else:
                 if mirror is not None:

@@ -16,7 +16,7 @@ from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from overheard.core.operation import Operation, bind_ids
+from overheard.core.operation import Cancel, Operation, bind_ids
 from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.drive.choosing import Choosing, Possible
 from overheard.drive.ending import end
@@ -56,6 +56,7 @@ class _Going:
         self.since = now
         self.spent = 0.0
         self.over = False
+        self.cancelled = False
         self.blocked = False
         self.marked = False
 
@@ -101,6 +102,7 @@ class Scheduler:
         self._ever: set[Happening] = set()
         self._last_way_free = 0.0
         self._diverged = False
+        self._at_once = False
 
     async def round(self, calls: Sequence[Call]) -> None:
         """Carry out the operations of one round. Raises as `drive`."""
@@ -154,7 +156,7 @@ class Scheduler:
             if held.call == call:
                 del self._held[place]
                 self._let_go_on(self._going[held.operation])
-                self._changed.set()
+                self._happen(Happening(held.operation, held.shape, held.nth, gone=True))
                 return
 
     def _ended(self, one: _Going) -> None:
@@ -164,9 +166,12 @@ class Scheduler:
         number = one.call.operation.number
         if not one.held:
             self._came_to_rest(one)
-        self._held = [held for held in self._held if held.operation != number]
-        if self._gate is not None:
-            self._gate.end(number)
+        # What one that was cancelled has asked stays held, though nobody waits for it any more: a target that
+        # does not hear that its caller went away goes on when it is let, and that is a step like any other.
+        if not one.cancelled:
+            self._held = [held for held in self._held if held.operation != number]
+            if self._gate is not None:
+                self._gate.end(number)
         # Whoever waited for this one's turn to end may go on now, and is given time to show it.
         for other in self._going.values():
             if other.blocked:
@@ -201,6 +206,10 @@ class Scheduler:
 
     async def _step(self) -> None:
         self._raise_what_failed()
+        if self._at_once:
+            self._at_once = False
+            await self._do(self._possible(), len(self._held))
+            return
         step = self._followed()
         if step is None:
             await self._settle()
@@ -234,13 +243,74 @@ class Scheduler:
         self._diverged = True
 
     def _possible(self) -> list[Possible]:
+        waiting = [call.operation for call in self._waiting]
+        until = next((place for place, one in enumerate(waiting) if one.cancel is not None), len(waiting))
         return [
             *(Possible("release", one.operation, one.call, one.shape, one.nth) for one in self._held),
-            *(Possible("start", call.operation.number) for call in self._waiting),
+            *(Possible("start", one.number) for one in waiting[: until + 1]),
         ]
 
     async def _do(self, possible: Sequence[Possible], place: int) -> None:
         chosen = possible[place]
+        self._record(chosen, place, len(possible))
+        if chosen.action == "release":
+            self._release(chosen.call)
+            return
+        call = next(call for call in self._waiting if call.operation.number == chosen.operation)
+        await call.turn()
+        self._start(call)
+        await asyncio.sleep(0)  # It begins, and what never gives way ends.
+        if call.operation.cancel is not None:
+            await self._cancel(self._going[chosen.operation], call.operation.cancel)
+
+    async def _cancel(self, one: _Going, where: Cancel) -> None:
+        """Let an operation go on, alone, to where it is cancelled; when it has ended, the next starts.
+
+        If it waits for another (or for nothing that ever comes), it is cancelled as it waits.
+        """
+        answered = 0
+        while not one.over:
+            if answered >= where.calls and (where.steps or where.milliseconds):
+                await self._on_its_way(one, where)
+                break
+            await self._at_rest(one)
+            mine = [held for held in self._held if held.operation == one.call.operation.number]
+            if not mine or answered >= where.calls:
+                break
+            held = mine[0]
+            self._record(Possible("release", held.operation, held.call, held.shape, held.nth), 0, 1)
+            self._release(held.call)
+            answered += 1
+        if not one.over:
+            self._record(Possible("cancel", one.call.operation.number), 0, 1)
+            one.cancelled = True
+            await end({one.task: one.call}, "cancelled", grace=self._grace)
+            self._ended(one)
+            self._at_once = bool(self._waiting)
+        self._skip(one.call.operation.number)
+
+    async def _on_its_way(self, one: _Going, where: Cancel) -> None:
+        for _ in range(where.steps):
+            if one.over:
+                return
+            await asyncio.sleep(0)
+        until = self._loop.time() + where.milliseconds / 1_000
+        while not one.over and self._loop.time() < until:
+            await self._sign(until)
+
+    async def _at_rest(self, one: _Going) -> None:
+        until = self._loop.time() + self._patience.seconds
+        while not (one.over or one.held) and self._loop.time() < until:
+            await self._sign(until)
+
+    def _skip(self, operation: int) -> None:
+        """Leave out of a run that is followed what an operation that is cancelled did by itself."""
+        while self._steps and self._steps[0].operation == operation and self._steps[0].action != "start":
+            self._awaited.update(self._steps.pop(0).after)
+        if self._at_once and self._steps and self._steps[0].operation == self._waiting[0].operation.number:
+            self._awaited.update(self._steps.pop(0).after)
+
+    def _record(self, chosen: Possible, place: int, possible: int) -> None:
         self._recorder.record(
             Decided(
                 example=self._example,
@@ -251,20 +321,13 @@ class Scheduler:
                 nth=chosen.nth,
                 call=chosen.call,
                 choice=place,
-                possible=len(possible),
+                possible=possible,
                 after=tuple(self._happened),
                 blocked=tuple(sorted(number for number, one in self._going.items() if one.blocked)),
                 diverged=self._diverged,
             )
         )
         self._happened, self._diverged = [], False
-        if chosen.action == "start":
-            call = next(call for call in self._waiting if call.operation.number == chosen.operation)
-            await call.turn()
-            self._start(call)
-            await asyncio.sleep(0)  # It begins, and what never gives way ends.
-        else:
-            self._release(chosen.call)
 
     def _start(self, call: Call) -> None:
         operation = call.operation

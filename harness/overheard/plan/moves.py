@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import cycle, islice
 from typing import Final, TypeAlias
 
+from overheard.plan.cancelling import cancel
 from overheard.plan.cast import Place
 from overheard.plan.changing import change
 from overheard.plan.colliding import collide
@@ -206,6 +207,7 @@ MAKES: Final[Mapping[Move, Callable[[Loom], None]]] = {
     "change": change,
     "forget": forget,
     "collide": collide,
+    "cancel": cancel,
     "chat": chat,
 }
 

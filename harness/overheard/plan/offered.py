@@ -25,7 +25,7 @@ INTRUSIONS: Final[frozenset[Move]] = frozenset({"intrude", "take-over", "shared-
 """Moves in which somebody presents the thread id of somebody else."""
 
 
-APART: Final[frozenset[Move]] = frozenset({"crosswise", "same-text", "look", "forget"})
+APART: Final[frozenset[Move]] = frozenset({"crosswise", "same-text", "look", "forget", "cancel"})
 """Moves in which several resources must be told apart, by whatever id."""
 
 JOINED: Final = "joined"

@@ -31,6 +31,7 @@ def rounds(steps: Sequence[Step], mode: Mode, choose: Chooser, width: int) -> It
 
 
 def _order(steps: Sequence[Step], together: _Next) -> Iterator[list[Step]]:
+    attached = {step.follower for step in steps if step.follower is not None}
     here = set(steps)
     # What an earlier group holds is over before this one begins.
     waits = {step: len(here.intersection(step.after)) for step in steps}
@@ -38,16 +39,29 @@ def _order(steps: Sequence[Step], together: _Next) -> Iterator[list[Step]]:
     for step in steps:
         for before in here.intersection(step.after):
             followers[before].append(step)
-    ready = [step for step in steps if not waits[step]]
+    ready = [step for step in steps if not waits[step] and step not in attached]
     while ready:
-        chosen = together(ready)
+        chosen = _with_followers(together(ready))
         ready = [step for step in ready if step not in chosen]
         for step in chosen:
             for follower in followers[step]:
                 waits[follower] -= 1
-                if not waits[follower]:
+                if not waits[follower] and follower not in attached:
                     ready.append(follower)
         yield chosen
+
+
+def _with_followers(chosen: list[Step]) -> list[Step]:
+    """At most one of those that are cancelled, last but for the one that follows it at once.
+
+    Whoever else is of their resources waits for another round: one call of each is on its way at a time.
+    """
+    victim = next((step for step in chosen if step.follower is not None), None)
+    if victim is None or victim.follower is None:
+        return chosen
+    apart = (victim.place.actor, victim.follower.place.actor)
+    beside = [step for step in chosen if step.follower is None and step.place.actor not in apart]
+    return [*beside, victim, victim.follower]
 
 
 class _Conversations:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from overheard.core.contract import Contract
 from overheard.core.ids import OMITTED, Id
 from overheard.core.offers import Offers
+from overheard.core.operation import Cancel
 from overheard.plan import messages
 from overheard.plan.attributes import Deck
 from overheard.plan.cast import Actor, Place
@@ -25,6 +26,7 @@ class Step:
     `block` counts the moves of a plan and `episode` its episodes; `twins` numbers, from 1, the rounds in
     which everybody sends the same text (0: no such round). `filters` are those of a search; `message` is the
     step whose message is meant, `new_thread` and `new_resource` what a change is to make of a thread.
+    `cancel` is where it is cancelled; `follower` the step that comes at once then, in the same round.
     """
 
     place: Place
@@ -40,6 +42,8 @@ class Step:
     message: Step | None = None
     new_thread: Id = OMITTED
     new_resource: Id = OMITTED
+    cancel: Cancel | None = None
+    follower: Step | None = None
 
 
 @dataclass(slots=True, eq=False)

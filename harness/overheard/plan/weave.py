@@ -200,6 +200,7 @@ _LEAST: dict[Move, int] = {
     "change": 50,
     "forget": 40,
     "collide": 30,
+    "cancel": 16,
     "chat": 2,
 }
 """About how many operations each move takes at least."""
@@ -236,6 +237,7 @@ def _operations(ordered: list[list[Step]]) -> tuple[Operation, ...]:
                     same_text_as=None if leader == number else leader,
                     intrudes=place.intrudes,
                     credentials=place.credentials,
+                    cancel=step.cancel,
                 )
             )
     return tuple(operations)

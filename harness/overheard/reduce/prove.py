@@ -16,7 +16,7 @@ from overheard.check.relation import MATCHES, RECALL
 from overheard.check.swap import answers
 from overheard.check.view import Op, View
 from overheard.core.collision import RESERVED
-from overheard.core.operation import Mode, Plan
+from overheard.core.operation import Condition, Plan
 from overheard.history.events import Injection
 from overheard.reduce.project import project
 
@@ -33,7 +33,7 @@ class Proof(NamedTuple):
 
     plan: Plan
     injection: Injection
-    kind: tuple[str, Mode]
+    kind: tuple[str, Condition]
 
 
 def proofs_of(seen: Observed) -> Iterator[Proof]:
@@ -45,7 +45,7 @@ def proofs_of(seen: Observed) -> Iterator[Proof]:
     Replies every target has, and a probe that looks at what is stored has a listing instead. A change has
     nothing to leak: there the owner is to lose the fact.
     """
-    done: set[tuple[str, Mode, str]] = set()
+    done: set[tuple[str, Condition, str]] = set()
     channels: tuple[Literal["reply", "prompt", "listing"], ...]
     for exposure in exposures(seen):
         if exposure.control != "bracketed":
@@ -71,7 +71,7 @@ def swaps_of(seen: Observed, campaign: int) -> Iterator[Proof]:
 
     The plan is cut to two that were in flight together and that must not hear of each other.
     """
-    done: set[Mode] = set()
+    done: set[Condition] = set()
     answered = list(answers(seen.view, campaign))
     by_round: dict[int, list[Op]] = {}
     for answer in answered:
@@ -146,7 +146,7 @@ def _losing(seen: Observed, exposure: Exposure) -> Iterator[Proof]:
     yield Proof(plan.plan, injection, _cell(exposure))
 
 
-def _cell(exposure: Exposure) -> tuple[str, Mode]:
+def _cell(exposure: Exposure) -> tuple[str, Condition]:
     probe = exposure.probe
     relation = exposure.relation if probe.sends else f"{exposure.relation} by {probe.plan.surface}"
     return relation, exposure.condition

@@ -10,12 +10,12 @@ first come, first served is taken back, if the leak stays.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from overheard.core.operation import Operation, Plan
+from overheard.core.operation import Operation, Plan, cancels
 from overheard.core.schedule import Schedule
 from overheard.reduce.project import Projection, project
 
@@ -77,24 +77,21 @@ async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
     """The same with as few deviations from first come, first served as the leak needs: all at once taken back
     first, then one by one from the end.
 
-    A leak that needs none is no race: its operations then go one after the other.
+    A leak that needs none, and no operation cancelled, is no race: its operations then go one after the
+    other.
     """
     plan, ends, executions = shrunk
-    schedule = plan.schedule
-    if schedule is None:
+    if plan.schedule is None:
         return shrunk
-    serial = replace(
-        plan,
-        operations=tuple(replace(one, round=place) for place, one in enumerate(plan.operations)),
-        schedule=None,
-    )
-    executions += 1
-    found = await reproduces(serial, ends)
-    if found is not None:
-        return Shrunk(serial, found, executions)
-    choices = list(schedule.choices)
+    for simpler in (_serial(plan), *_with_fewer_cancelled(plan)):
+        executions += 1
+        found = await reproduces(simpler, ends)
+        if found is not None:
+            again = Shrunk(simpler, found, executions)
+            return again if simpler.schedule is None else await straighten(again, reproduces)
+    choices = list(plan.schedule.choices)
     for place in [place for place, choice in enumerate(choices) if choice][::-1]:
-        if sum(map(bool, choices)) < 2:
+        if sum(map(bool, choices)) < 2 and not cancels(plan):
             break  # Without the last one it is the sequential run, which was tried.
         straighter = [*choices[:place], 0, *choices[place + 1 :]]
         candidate = replace(plan, schedule=Schedule(choices=_trimmed(straighter)))
@@ -103,6 +100,25 @@ async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
         if found is not None:
             plan, ends, choices = candidate, found, straighter
     return Shrunk(plan, ends, executions)
+
+
+def _serial(plan: Plan) -> Plan:
+    """The operations one after the other, none of them cancelled."""
+    return replace(
+        plan,
+        operations=tuple(replace(one, round=place, cancel=None) for place, one in enumerate(plan.operations)),
+        schedule=None,
+    )
+
+
+def _with_fewer_cancelled(plan: Plan) -> Iterator[Plan]:
+    """The plan with one of its operations left to its end."""
+    for cancelled in plan.operations:
+        if cancelled.cancel is not None:
+            operations = tuple(
+                replace(one, cancel=None) if one is cancelled else one for one in plan.operations
+            )
+            yield replace(plan, operations=operations)
 
 
 def _trimmed(choices: list[int]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ beside the point.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -55,29 +55,48 @@ class Trace:
             ]
         )
         waiting = [op.number for op in members]
+        by_number = {op.number: op for op in members}
         held: list[tuple[int, int]] = []
         brought = dict.fromkeys(waiting, 0)
         chosen = []
         for index, (_, number, call) in enumerate(acts):
-            if call is None:
-                choice = len(held) + waiting.index(number)
-            elif (number, call) in held:
-                choice = held.index((number, call))
-            else:
+            possible = [*held, *_startable(waiting, by_number)]
+            wanted = number if call is None else (number, call)
+            if wanted not in possible:
                 continue
-            if len(held) + len(waiting) > 1:
-                chosen.append(choice)
-            if call is None:
-                waiting.remove(number)
-            else:
+            if len(possible) > 1:
+                chosen.append(possible.index(wanted))
+            if call is not None:
                 held.remove((number, call))
-            # Under a schedule it is waited for what an operation does next; here it may have come later.
-            until = next((act.position for act in acts[index + 1 :] if act.operation == number), NEVER)
-            calls = self._calls.get(number, [])
-            while brought[number] < len(calls) and calls[brought[number]].position < until:
-                held.append((number, brought[number]))
-                brought[number] += 1
+                self._bring(number, acts[index + 1 :], brought, held)
+                continue
+            waiting.remove(number)
+            if by_number[number].plan.cancel is None:
+                self._bring(number, acts[index + 1 :], brought, held)
+            elif waiting:
+                # It goes on alone until it is cancelled, and whoever is next starts at once: no choice there.
+                self._bring(waiting.pop(0), acts[index + 1 :], brought, held)
         return chosen
+
+    def _bring(
+        self, number: int, later: Sequence[_Act], brought: dict[int, int], held: list[tuple[int, int]]
+    ) -> None:
+        """Hold the calls that an operation makes before anything else is done about it.
+
+        Under a schedule it is waited for what an operation does next; here it may have come later.
+        """
+        own = (act for act in later if act.operation == number and act.call is not None)
+        until = next((act.position for act in own), NEVER)
+        calls = self._calls.get(number, [])
+        while brought[number] < len(calls) and calls[brought[number]].position < until:
+            held.append((number, brought[number]))
+            brought[number] += 1
+
+
+def _startable(waiting: list[int], ops: Mapping[int, Op]) -> list[int]:
+    """Those that may start: of what comes behind one that is cancelled, nothing until it has been."""
+    until = next((place for place, number in enumerate(waiting) if ops[number].plan.cancel is not None), None)
+    return waiting if until is None else waiting[: until + 1]
 
 
 def _calls_by_operation(view: View) -> dict[int, list[Call]]:

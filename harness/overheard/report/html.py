@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, get_args
 
 from overheard.check.result import Cell, Finding, InvariantResult, Judgement, RegressionResult
 from overheard.core.contract import origin_words
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 from overheard.report.escape import clip, visible
 from overheard.report.order import deviations_in_words
 from overheard.report.program import to_program
@@ -227,7 +227,7 @@ def _program(finding: Finding, judgement: Judgement, number: int) -> list[str]:
 
 def _conditions(judgement: Judgement) -> list[str]:
     present = {cell.condition for cell in judgement.coverage}
-    return [mode for mode in get_args(Mode) if mode in present]
+    return [condition for condition in get_args(Condition) if condition in present]
 
 
 def _coverage(judgement: Judgement) -> tuple[dict[str, list[_Row]], list[str]]:

@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 
 from overheard.check.result import Status, Verdict
 from overheard.core.contract import Origin
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 from overheard.core.outcome import Channel
 
 REPORT_FORMAT: Final = 1
@@ -131,7 +131,7 @@ class FindingEntry(Strict, frozen=True, kw_only=True):
     evidence: Evidence
     scenario: str
     example: int
-    condition: Mode
+    condition: Condition
     surface: Annotated[str, Meta(description="the surface by which it was seen")]
     occurrences: Count
     examples: Count
@@ -178,7 +178,7 @@ class CoverageCell(Strict, frozen=True, kw_only=True):
 
     surface: str
     relation: str
-    condition: Mode
+    condition: Condition
     state: Literal["controlled", "refused", "no control", "not reached", "not offered", "not promised"]
     exposures: Count
     controls: Count

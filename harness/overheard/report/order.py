@@ -55,7 +55,7 @@ def made(plan: Plan) -> list[Step]:
 
 def _act(decision: Decision, places: Mapping[int, int]) -> str:
     step = f"step {places[decision.operation]}"
-    if decision.action == "start":
-        return f"{step} starts"
+    if decision.action != "release":
+        return f"{step} starts" if decision.action == "start" else f"{step} is cancelled"
     again = f" (call {decision.nth + 1} of its kind)" if decision.nth else ""
     return f"the model answers {step}{again}"

@@ -115,18 +115,24 @@ def _body(plan: Plan, finding: Finding, broken_if: str) -> list[str]:
         del ends[places.get(finding.minimal_observer)]
         ends |= {places.get(finding.minimal_before): "before", places.get(finding.minimal_missed): "seen"}
     steps = [
-        _Step(operation.round, ends.get(place, ""), _call(operation, names, places))
+        _Step(
+            operation.round,
+            ends.get(place, ""),
+            _call(operation, names, places),
+            cancelled=operation.cancel is not None,
+        )
         for place, operation in enumerate(plan.operations)
     ]
     orders = choices_by_round(plan)
     for number, together in groupby(steps, key=lambda step: step.round):
-        if plan.schedule is None:
-            lines += _round(list(together))
+        steps_here = list(together)
+        if plan.schedule is None or any(step.cancelled for step in steps_here):
+            lines += _round(steps_here, orders.get(number, ()))
         elif number in orders:
             lines += [f"# Out of turn: {words}." for words in deviations_in_words(plan, number)]
-            lines += _round(list(together), orders[number])
+            lines += _round(steps_here, orders[number])
         else:
-            lines += [line for step in together for line in _round([step])]
+            lines += [line for step in steps_here for line in _round([step])]
     named = {step.result for step in steps}
     arguments = ["told" if "told" in named else "seen" if "seen" in named else "None"]
     arguments.append("seen" if "seen" in named else arguments[0])
@@ -152,6 +158,7 @@ class _Step(NamedTuple):
     round: int
     result: str
     arguments: list[str]
+    cancelled: bool = False
 
 
 def _round(steps: list[_Step], schedule: tuple[int, ...] = ()) -> list[str]:
@@ -192,6 +199,9 @@ def _call(operation: Operation, names: Names, places: Mapping[int | None, int]) 
         arguments.append(f"same_text_as={places[operation.same_text_as]!r}")
     if operation.credentials != "own":
         arguments.append(f"credentials={operation.credentials!r}")
+    if operation.cancel is not None:
+        where = msgspec.to_builtins(operation.cancel) or {"calls": 0}
+        arguments.append(f"cancel={where!r}")
     return arguments
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, get_args
 
 from overheard.check.result import Cell, Judgement
-from overheard.core.operation import Mode
+from overheard.core.operation import Condition
 from overheard.report.words import show_bound, standing
 
 INVARIANTS_HEADER: Final = ["invariant", "verdict", "exposures", "controls", "examples", "bound"]
@@ -38,7 +38,7 @@ def regressions_table(judgement: Judgement) -> tuple[list[str], list[list[str]]]
 def coverage_table(judgement: Judgement) -> tuple[list[str], list[list[str]]]:
     """Header and one row per surface and relation; a column per condition that occurs."""
     present = {cell.condition for cell in judgement.coverage}
-    conditions: list[Mode] = [mode for mode in get_args(Mode) if mode in present]
+    conditions: list[Condition] = [condition for condition in get_args(Condition) if condition in present]
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for cell in judgement.coverage:
         rows.setdefault((cell.surface, cell.relation), {})[cell.condition] = _state(cell)

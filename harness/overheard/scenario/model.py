@@ -27,6 +27,7 @@ Move: TypeAlias = Literal[
     "change",
     "forget",
     "collide",
+    "cancel",
     "chat",
 ]
 """What a plan is woven from.
@@ -47,6 +48,7 @@ Move: TypeAlias = Literal[
                  again.
 `collide`        facts are told under ids that differ and that some function takes for one, and asked for
                  under the others.
+`cancel`         calls are cancelled on their way; the next one comes at once, by another resource.
 `chat`           a turn that neither tells nor asks.
 """
 

@@ -28,12 +28,13 @@ _CROWD = (
     "change",
     "forget",
     "collide",
+    "cancel",
 )
 """Moves that take at least two resources."""
 
 _REACH: Mapping[str, tuple[str, ...]] = {
     "no-cross-thread-recall": ("siblings", "look"),
-    "no-cross-resource-leakage": ("crosswise", "look"),
+    "no-cross-resource-leakage": ("crosswise", "look", "cancel"),
     "thread-ownership": ("intrude", "take-over", "shared-thread", "look", "change"),
     "distinct-ids-stay-distinct": ("collide",),
     "ids-required": ("missing", "look", "change"),
@@ -80,7 +81,18 @@ def contradictions(scenario: Scenario) -> Iterator[str]:
     else:
         yield "weights gives no move but chat a weight above 0; at least one more is needed"
     yield from _no_room(scenario, made)
-    if "reply-matches-request" in scenario.invariants and scenario.mode != "concurrent":
+    if scenario.mode != "concurrent":
+        yield from _one_at_a_time(scenario, made)
+
+
+def _one_at_a_time(scenario: Scenario, made: Collection[str]) -> Iterator[str]:
+    """What takes several calls at once."""
+    if "cancel" in made:
+        yield (
+            "weights gives the move cancel a weight, and the next call must come while the cancelled one is "
+            "on its way; say mode = 'concurrent'"
+        )
+    if "reply-matches-request" in scenario.invariants:
         yield (
             "invariants names reply-matches-request, and answers are mixed up where several are waited for; "
             "say mode = 'concurrent'"

@@ -124,6 +124,11 @@ class HttpTarget:
         host = self._url(1).host or ""
         return None if _LOOPBACK.fullmatch(host) else host
 
+    @property
+    def starts(self) -> bool:
+        """Whether its file says how it is started."""
+        return self.file.serve is not UNSET and self.file.serve.command is not UNSET
+
     def launch(self, manners: Manners) -> Launch | None:
         """How the target is started, if it is to be. Raises UsageError if that cannot be here."""
         serve = Serve() if self.file.serve is UNSET else self.file.serve
