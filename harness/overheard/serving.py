@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
-import threading
+import signal
 from typing import TYPE_CHECKING, Literal
 
 from overheard.mirror.server import Mirror
@@ -46,6 +46,17 @@ class Narrator:
 def serve(port: int, *, emit: Callable[[str], None], say: Callable[[str], None]) -> None:
     """Serve until interrupted; returns only by KeyboardInterrupt. Raises what `Mirror.start` raises."""
     with Mirror(Narrator(say), port=port) as mirror:
-        emit("\n".join(f"export {name}={shlex.quote(value)}" for name, value in mirror.environment().items()))
-        say(f"the mirror serves {mirror.url} until it is interrupted")
-        threading.Event().wait()
+        # An interrupt is waited for, and not raised wherever it strikes: in a finaliser it is lost, and who
+        # sends one as soon as the variables are there would wait for ever.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            emit(
+                "\n".join(
+                    f"export {name}={shlex.quote(value)}" for name, value in mirror.environment().items()
+                )
+            )
+            say(f"the mirror serves {mirror.url} until it is interrupted")
+            signal.sigwait({signal.SIGINT})
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    raise KeyboardInterrupt

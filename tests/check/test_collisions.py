@@ -170,6 +170,20 @@ def test_what_an_earlier_example_told_under_an_id_that_is_the_same_everywhere(
 
 
 @pytest.mark.parametrize(
+    ("second", "found"),
+    [
+        ("r1 =default !y\nr1 =default ?y\n", []),
+        ("r1 =main !y\nr1 =main ?y\n", [("recall-within-thread", "forgets what it was told")]),
+        ("r1 c !y\nr1 c ?y\n", [("recall-within-thread", "forgets what it was told")]),
+    ],
+)
+def test_what_is_lost_under_an_id_that_was_somebody_elses_in_an_earlier_example_was_a_strangers(
+    judged, second, found
+):
+    assert stories(judged(f"{DEFAULT}--\n{second}")) == found
+
+
+@pytest.mark.parametrize(
     ("contract", "found"),
     [({"scope": "resource"}, []), ({}, [("no-cross-thread-recall", "thread id ignored")])],
 )

@@ -16,6 +16,7 @@ from overheard.check.swap import answers
 from overheard.check.view import NEVER, Call, Op, View
 from overheard.core.canary import FactKey, is_canary, is_nonce
 from overheard.core.collision import RESERVED, Collision, collisions
+from overheard.core.ids import Id
 from overheard.core.operation import Condition
 from overheard.core.outcome import Channel
 from overheard.history.events import Injection
@@ -113,6 +114,8 @@ class Tally:
         self.pending: list[Leak] = []
         self.strays: list[Stray] = []
         self._strays_everywhere = 0
+        self._first_users: dict[Id, Id] = {}
+        """Of threads whose id is the same in every example: the resource that used it first of all."""
         self.recall_promised = 0
         self.recall_seen = 0
         self.wide_promised = 0
@@ -195,6 +198,14 @@ class Tally:
             counter = self.independent.setdefault(view.scenario, Counter())
             counter.update(exercised)
         self.controls[RECALL] += sum(map(len, seen.recalled.values()))
+        for op in view.ops.values():
+            if op.thread in RESERVED and op.invoked != NEVER:
+                self._first_users.setdefault(op.thread, op.resource)
+
+    def _taken(self, op: Op) -> bool:
+        """Whether the thread of `op` may be somebody else's since an earlier example: under an id such as
+        `default`, first come, first served is a fair answer, and a stranger's words may be lost there."""  # noqa: D209
+        return self._first_users.get(op.thread, op.resource) != op.resource
 
     def _keep_strays(self, strays: Iterable[Stray]) -> None:
         """Keep strays while there is room; of ids that are the same in every example, few: what they show of
@@ -330,7 +341,7 @@ class Tally:
 
     def _recalls(self, seen: Observed) -> set[str]:
         exercised = set()
-        promised = list(recalls(seen))
+        promised = [one for one in recalls(seen) if one.seen or not self._taken(one.ask)]
         missed = _missed_by_ranking if seen.view.contract.recall_kind == "ranked" else _missed
         for recall in promised:
             cell = self.cells.setdefault(
