@@ -90,7 +90,7 @@ def _sentences(locale: str, seed: int) -> tuple[str, ...]:
 
 def _prose(chance: random.Random) -> str:
     sentences = _sentences(chance.choice(LOCALES), chance.randrange(8))
-    return " ".join(chance.choices(sentences, k=BLOCK // 40))[:BLOCK]
+    return " ".join(chance.choices(sentences, k=BLOCK // 15))[:BLOCK]
 
 
 NOISE: Final[dict[str, Callable[[random.Random], str]]] = {

@@ -77,7 +77,6 @@ def test_a_target_that_shows_everybody_its_own_is_held_by_every_surface(looked):
         "no-cross-thread-recall": 1,
         "no-cross-resource-leakage": 3,
         "thread-ownership": 1,
-        "distinct-ids-stay-distinct": 0,
         "ids-required": 3,
     }
     states = {(cell.surface, cell.relation): cell.state for cell in result.coverage}

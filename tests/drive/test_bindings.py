@@ -294,7 +294,7 @@ def test_no_list_breaks_the_search_for_ids(shown):
 @pytest.mark.parametrize(
     ("identifier", "secret"),
     [
-        (str(uuid.uuid4()), True),
+        ("5d3ea115-ddc1-4e0b-94c8-b554e43b54d8", True),
         ("thread_4sK9xQ2mP7vT1bN8wE", True),
         ("thread_12", False),
         ("00000000000000000012", False),
