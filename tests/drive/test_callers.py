@@ -42,4 +42,4 @@ def test_without_credentials_they_are_empty_and_nobody_s_are_asked_of_the_target
     events = driven(target, plan)
     assert seen == ["", None]
     [unknown] = [event for event in events if isinstance(event, Unknown)]
-    assert "is not shown credentials" in unknown.text[0]
+    assert "is not shown credentials" in unknown.text

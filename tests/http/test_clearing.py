@@ -31,14 +31,14 @@ BY_RESOURCE = """
 path = "/delete_resource"
 json = { resource = "{resource}" }
 """
-PROFILE = msgspec.structs.replace(PROFILES["smoke"], explore=2, drawn=0, seconds=600.0)
+PROFILE = msgspec.structs.replace(PROFILES["smoke"], drawn=0, seconds=600.0)
 
 
 @pytest.fixture
 def cleared(servers, describe):
     """cleared(file, ...): the judgement of a run, and what was left in the agent's memory after it."""
 
-    def cleared(text, *, refuses=(), allowed=True, **options):
+    def cleared(text, *, refuses=(), allowed=True, names=("recall", "stranger", "ids-missing"), **options):
         agents = []
 
         class Watched(Keeper):
@@ -67,7 +67,7 @@ def cleared(servers, describe):
             seed=random.SystemRandom().getrandbits(32),
             campaign=fresh_numbers()[1],
             profile=PROFILE,
-            scenarios=tuple(builtin()[name] for name in ("recall", "foreign-thread", "ids-missing")),
+            scenarios=tuple(builtin()[name] for name in names),
             allow_destructive=allowed,
             **options,
         )
@@ -82,8 +82,15 @@ def test_what_was_told_is_deleted_again(cleared, text, tmp_path):
     judgement, rows = cleared(FILE + text)
     assert judgement.verdict == "held", judgement.reasons
     assert rows == []
+    assert all("told without an id" in left.reason for left in judgement.left)
+    write(tmp_path / "report", judgement)
+    assert (tmp_path / "report" / "left-behind.jsonl").exists() == bool(judgement.left)
+
+
+def test_when_nothing_stays_that_is_said_and_no_list_is_written(cleared, tmp_path):
+    judgement, rows = cleared(FILE + BY_THREAD, names=("recall", "stranger"))
+    assert (rows, judgement.left) == ([], ())
     assert any("were deleted from the target again" in note for note in judgement.notes), judgement.notes
-    assert judgement.left == ()
     write(tmp_path / "report", judgement)
     assert not (tmp_path / "report" / "left-behind.jsonl").exists()
 
@@ -111,5 +118,6 @@ def test_what_stays_is_listed_for_its_owner_s_eyes(cleared, tmp_path, text, allo
 def test_what_the_target_fails_to_delete_stays_with_the_reason_and_without_its_words(cleared):
     judgement, rows = cleared(FILE + BY_THREAD, refuses=("",))
     assert rows
-    assert {left.reason for left in judgement.left} == {"the target failed to delete it"}
+    reasons = {left.reason for left in judgement.left if "without an id" not in left.reason}
+    assert reasons == {"the target failed to delete it"}
     assert not any("broken" in note for note in judgement.notes)

@@ -75,7 +75,10 @@ def test_little_is_enough(write):
         ("delete_message.path = '/d'", ["delete_message: without {message_id}"]),
         ("surfaces = ['search']", ["surfaces: names search, and there is no table [search]"]),
         ("surfaces = ['serch']", ["surfaces[0]: 'serch' is not known", "did you mean 'search'?"]),
-        ("search.path = '/s/{message_id}'", ["search.path: there is no {message_id}", "'message'"]),
+        (
+            "search.path = '/s/{message_id}'",
+            ["search.path: there is no {message_id}", "allowed: thread, resource"],
+        ),
         (
             "create_thread.path = '/c'\nmint = {path = '/m', ids.thread = 'id'}",
             ["create_thread and [mint] are two ways to the same thing"],

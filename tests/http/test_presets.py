@@ -77,7 +77,9 @@ def test_mastra(servers, describe, talk, seen):
             ("stream", {"thread": "t", "resource": "r"}),
         )
     ]
-    assert (talked.offers.surfaces, talked.offers.accepts) == (("send", "stream"), ("thread", "resource"))
+    beyond = ("list_threads", "read_messages", "search", "create_thread", "clone_thread")
+    assert talked.offers.surfaces == ("send", "stream", *beyond), "and those that destroy nothing"
+    assert talked.offers.accepts == ("thread", "resource")
     proving = describe(
         servers.app(generate), 'preset = "mastra"\nvariables.agent = "support"\ncredentials = "{caller}"'
     )

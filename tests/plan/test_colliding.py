@@ -42,7 +42,7 @@ def plans(scenarios, contract, offers, seed=1):
 def asked(scenarios):
     scenario = scenarios["colliding-ids"]
     return Asked(
-        scenario.name, scenario.mode, scenario.invariants, (), (), True, False,
+        scenario.name, scenario.mode, scenario.invariants, (), (), frozenset({"collide"}),
         scenario.colliding.by, scenario.colliding.ids,
     )  # fmt: skip
 

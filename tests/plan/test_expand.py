@@ -22,7 +22,15 @@ from overheard.plan.offered import unavailable
 from overheard.plan.weave import expand
 
 SEEDS = st.integers(0, 2**63)
-LIBRARY = Offers(surfaces=("send", "list_threads"), beyond={"list_threads": Takes(accepts=("resource",))})
+OWN = ("thread", "resource")
+LIBRARY = Offers(
+    surfaces=("send", "list_threads", "clone_thread", "delete_thread"),
+    beyond={
+        "list_threads": Takes(accepts=("resource",)),
+        "clone_thread": Takes(accepts=(*OWN, "new_thread")),
+        "delete_thread": Takes(accepts=OWN),
+    },
+)
 TENANTS = Offers(accepts=("thread", "resource", "tenant"))
 LIVELY = settings(
     deadline=None,
@@ -84,9 +92,8 @@ def test_another_process_expands_the_same_plans(scenarios):
         "from overheard.scenario.load import builtin\n"
         "from overheard.plan.weave import expand\n"
         "from overheard.core.contract import Contract\n"
-        "from overheard.core.offers import Offers, Takes\n"
-        "offers = Offers(surfaces=('send', 'list_threads'), "
-        "beyond={'list_threads': Takes(accepts=('resource',))})\n"
+        "from overheard.core.offers import Offers\n"
+        f"offers = msgspec.json.decode({msgspec.json.encode(LIBRARY)!r}, type=Offers)\n"
         "for scenario in reversed(builtin().values()):\n"
         "    plan = expand(scenario, seed=77, index=3, contract=Contract(), offers=offers)\n"
         "    print(scenario.name, hashlib.sha256(msgspec.json.encode(plan)).hexdigest())\n"

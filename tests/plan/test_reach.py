@@ -58,6 +58,7 @@ def test_every_scenario_but_recall_is_about_one_leak(scenarios):
     assert len(judged.pop("reading-surfaces")) == 4
     assert judged.pop("changing-surfaces") == {"thread-ownership", "ids-required"}
     assert judged.pop("forgetting") == {"forgotten-stays-forgotten"}
+    assert judged.pop("cancelled-requests") == {"no-cross-resource-leakage", "reply-matches-request"}
     # Answers can be mixed up where calls overlap, and every answer is a chance: no move has to make it.
     assert "reply-matches-request" in judged["concurrent-resources"]
     judged["concurrent-resources"].remove("reply-matches-request")

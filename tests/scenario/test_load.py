@@ -13,6 +13,7 @@ from overheard.scenario.model import MOVES, Scenario
 
 def test_the_built_in_scenarios():
     assert list(builtin()) == [
+        "cancelled-requests",
         "changing-surfaces",
         "colliding-ids",
         "concurrent-resources",
@@ -208,7 +209,7 @@ def test_select_keeps_the_order_of_the_names():
 
 def test_select_teaches_the_names():
     with pytest.raises(
-        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: changing"
+        ScenarioError, match=r"no scenario 'strangr'; did you mean 'stranger'\? allowed: cancelled"
     ):
         select(builtin(), ["recall", "strangr"])
     assert issubclass(ScenarioError, UsageError), "a wrong scenario is wrong usage: exit code 2"

@@ -115,7 +115,7 @@ def test_several_at_once_need_two_resources(folder):
     ("invariant", "moves"),
     [
         ("no-cross-thread-recall", "siblings or look"),
-        ("no-cross-resource-leakage", "crosswise or look"),
+        ("no-cross-resource-leakage", "crosswise or look or cancel"),
         ("thread-ownership", "intrude or take-over or shared-thread or look or change"),
         ("ids-required", "missing or look or change"),
         ("forgotten-stays-forgotten", "forget"),

@@ -34,13 +34,17 @@ class FakeMirror:
         text = f"You told me: {', '.join(facts)}." if facts else f"Noted ({number})."
         return web.json_response({"choices": [{"message": {"role": "assistant", "content": text}}]})
 
+    def release(self) -> None:
+        """Answer all that are held, in the order in which they came, whether anybody still waits or not."""
+        for held in self._held:
+            held.set_result(None)
+        self._held.clear()
+
     async def _rendezvous(self) -> None:
         arrived = asyncio.get_running_loop().create_future()
         self._held.append(arrived)
         if len(self._held) >= self.width:
-            for held in self._held:
-                held.set_result(None)
-            self._held.clear()
+            self.release()
         await arrived
 
 

@@ -71,6 +71,23 @@ async def swaps_acknowledgements(agent, mirror):
     return len(set(given)) == 1
 
 
+async def crosses_after_cancelling(agent, mirror):
+    await tell(agent, "one", resource="ann", thread="t1")
+    for wait in (0.001, 0.02):
+        mirror.width = 99
+        gone = asyncio.create_task(agent.send("what, says ann?", resource="ann", thread="t1"))
+        await asyncio.sleep(wait)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        asking = asyncio.create_task(shown(agent, mirror, "what, says bob?", resource="bob", thread="t2"))
+        while not asking.done():
+            await asyncio.wait({asking}, timeout=0.005)
+            mirror.release()
+        if "fact-one" in await asking:
+            return True
+    return False
+
+
 async def crosses_behind_the_scenes(agent, mirror):
     for number in range(20):
         who = ("ann", "bob")[number % 2]
@@ -309,6 +326,7 @@ DOORS = {
     "overlap": crosses_under_overlap,
     "acknowledged": swaps_acknowledgements,
     "background": crosses_behind_the_scenes,
+    "cancelled": crosses_after_cancelling,
     "stranger": opens_threads,
     "missing": serves_missing,
     "ids": names_threads_of_others,
@@ -343,6 +361,9 @@ ONLY = {
     "reply-swapped": {"overlap", "acknowledged"},
     "acknowledgement-swapped": {"acknowledged"},
     "batched-prompt": {"background"},
+    "unread-answer": {"cancelled"},
+    "number-given-again": {"cancelled"},
+    "prompt-not-emptied": {"cancelled"},
     "ids-shown": {"ids"},
     "listing-unfiltered": {"list"},
     "messages-of-anybody": {"messages"},

@@ -21,7 +21,7 @@ AT_ONCE: Final = 8
 
 _NO_WAY: Final = "it has neither delete_thread nor delete_resource"
 _WITHHELD: Final = "nobody said --allow-destructive"
-_NO_ID: Final = "it was told without an id"
+_NO_ID: Final = "it was told without an id, so whether it was kept at all only the target knows"
 _NO_TIME: Final = "the time for it was up"
 _REFUSED: Final = "the target refused to delete it"
 _FAILED: Final = "the target failed to delete it"

@@ -30,7 +30,8 @@ def cancel(loom: Loom) -> None:
         victim = brackets[time % len(brackets)]
         others = [bracket for bracket in brackets if bracket is not victim]
         strangers = [one for one in others if loom.forbidden(one.place.actor, victim.facts[0])]
-        if victim.lend() is not None:
+        # Where a memory lets go of all at once there is no room for one turn more, and still somebody goes.
+        if victim.lend() is not None or loom.room < 2:
             _cancelled(loom, victim, loom.choose.pick(strangers or others), time)
     loom.cell += 1
     for bracket in brackets:

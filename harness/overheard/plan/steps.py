@@ -33,17 +33,17 @@ class Step:
     text: str
     episode: int
     block: int
-    after: list[Step]
+    after: list[Step] = field(repr=False)
     tells: str | None = None
-    asks: tuple[Step, ...] = ()
+    asks: tuple[Step, ...] = field(default=(), repr=False)
     twins: int = 0
     surface: str = "send"
     filters: Mapping[str, str] = field(default_factory=dict)
-    message: Step | None = None
+    message: Step | None = field(default=None, repr=False)
     new_thread: Id = OMITTED
     new_resource: Id = OMITTED
     cancel: Cancel | None = None
-    follower: Step | None = None
+    follower: Step | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True, eq=False)
