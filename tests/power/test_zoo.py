@@ -117,6 +117,8 @@ LONG = msgspec.structs.replace(PROFILES["smoke"], explore=1, drawn=0, seconds=90
 
 DRAWN = 4
 """Leaky agents driven through long plans in an ordinary run, a fresh draw each time; the full proof takes all."""
+PLAIN = ("recall", "many-resources")
+"""Scenarios without which nothing is judged as held: they are driven in any case."""
 SHORTER = msgspec.structs.replace(LONG, operations=500)
 """How long they are for these: one that keeps a single history for all shows all of it in each prompt, and
 eighteen thousand operations of that take a quarter of an hour."""
@@ -124,13 +126,22 @@ eighteen thousand operations of that take a quarter of an hour."""
 
 @pytest.mark.parametrize("name", [*kind("correct"), *range(DRAWN if SEEDS == 1 else len(kind("leaky")))])
 def test_the_same_over_one_long_plan_of_each_scenario(name, seed):
-    """Two thousand operations in one seed-expanded plan; five hundred where a leaky one is only drawn."""
+    """Two thousand operations in one seed-expanded plan; five hundred where a leaky one is only drawn.
+
+    An ordinary run holds correct agents over some of the scenarios, drawn anew each time; the full proof over all.
+    """
     profile = LONG if SEEDS > 1 or not isinstance(name, int) else SHORTER
     if isinstance(name, int):
         # Drawn here and not where tests are collected: every worker must collect the same ones.
         name = kind("leaky")[name] if SEEDS > 1 else random.SystemRandom().choice(kind("leaky"))
     specimen = CATALOGUE[name]
-    judgement = campaign(specimen, seed, profile=profile)
+    scenarios = tuple(builtin().values())
+    if SEEDS == 1 and specimen.kind == "correct":
+        others = [one for one in scenarios if one.name not in PLAIN]
+        drawn = random.SystemRandom().sample(others, 3)
+        scenarios = (*(one for one in scenarios if one.name in PLAIN), *drawn)
+        print([one.name for one in drawn])
+    judgement = campaign(specimen, seed, profile=profile, scenarios=scenarios)
     told = {diagnosis for _, diagnosis in stories(judgement)}
     assert told == ({specimen.diagnosis} if specimen.diagnosis else set()), name
     assert judgement.verdict == ("violated" if specimen.kind == "leaky" else "held"), judgement.reasons
