@@ -115,18 +115,18 @@ def test_a_vacuous_agent_gets_no_pass_and_its_own_reason(name, seed):
 LONG = msgspec.structs.replace(PROFILES["smoke"], explore=1, drawn=0, seconds=900.0, operations=2_000)
 
 
-DRAWN = 4
+DRAWN = 3
 """Leaky agents driven through long plans in an ordinary run, a fresh draw each time; the full proof takes all."""
 PLAIN = ("recall", "many-resources")
 """Scenarios without which nothing is judged as held: they are driven in any case."""
-SHORTER = msgspec.structs.replace(LONG, operations=500)
+SHORTER = msgspec.structs.replace(LONG, operations=250)
 """How long they are for these: one that keeps a single history for all shows all of it in each prompt, and
 eighteen thousand operations of that take a quarter of an hour."""
 
 
 @pytest.mark.parametrize("name", [*kind("correct"), *range(DRAWN if SEEDS == 1 else len(kind("leaky")))])
 def test_the_same_over_one_long_plan_of_each_scenario(name, seed):
-    """Two thousand operations in one seed-expanded plan; five hundred where a leaky one is only drawn.
+    """Two thousand operations in one seed-expanded plan; 250 where a leaky one is only drawn.
 
     An ordinary run holds correct agents over some of the scenarios, drawn anew each time; the full proof over all.
     """
