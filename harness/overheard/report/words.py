@@ -322,8 +322,8 @@ def replay_line(judgement: Judgement) -> str:
         for key, (value, origin) in settings(judgement).items():
             words += ["--contract", f"{key}={value}"] if origin == "flag" else []
         command = shlex.join(words)
-    # What was typed rarely has the seed in it, and without it the plans are others.
-    return command if _SEEDED.search(command) else f"{command} --seed {judgement.seed}"
+    # What was typed rarely has the seed in it, and without it the plans are others. (A replay draws none.)
+    return command if judgement.replays or _SEEDED.search(command) else f"{command} --seed {judgement.seed}"
 
 
 def _once(lines: Iterable[str]) -> list[str]:
