@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from overheard.campaign import Options
     from overheard.check.result import Judgement
+    from overheard.history.events import AnyEvent
     from overheard.plugins import Plugins
     from overheard.report.formats import Format
     from overheard.settings import Request, Settings
@@ -217,6 +218,72 @@ def run(
     with clean_stdout() as emit:
         judgement = _drive(_settings(request), show_evidence=show_evidence)
         emit(_render("json" if as_json else "terminal", judgement, show_evidence=show_evidence, color=paint))
+    _end(judgement)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@click.argument("file", type=click.Path(path_type=Path))
+@_target
+@_option(
+    "--times",
+    type=click.IntRange(1, 10_000),
+    metavar="K",
+    help="How often each plan is driven.  [default: 3]",
+)
+@_option(
+    "--finding", "numbers", multiple=True, variable=False, type=click.IntRange(1), metavar="N",
+    help="Only the finding of this number in the report of the run. Repeatable.  [default: all]",
+)  # fmt: skip
+@_contract
+@_json
+@_timeout
+@_serve
+@_remote
+@_plugin
+@_destructive
+@_rate
+@_evidence
+@_color
+@_config
+def replay(
+    *, file: Path, target: str | None, times: int | None, numbers: tuple[int, ...], contract: tuple[str, ...],
+    as_json: bool, timeout: float | None, serve: str | None, allow_remote: bool, allow_destructive: bool,
+    rate: float | None, plugins: tuple[str, ...], show_evidence: bool, color: bool | None,
+    config: Path | None,
+) -> None:  # fmt: skip
+    """Drive what showed a leak once against TARGET again, and nothing else.
+
+    FILE is a plan of an earlier failure, as a run keeps it, a folder of them, or a run that found
+    something: its folder or its history. Each plan is driven several times, step by step as recorded,
+    and it is said how often it showed the leak. TARGET is written as for `run`.
+    """
+    from overheard import replaying  # noqa: PLC0415
+    from overheard.settings import Request  # noqa: PLC0415
+
+    request = Request(
+        target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        allow_destructive=allow_destructive, rate=rate, plugins=plugins, config=config,
+    )  # fmt: skip
+    times = times or replaying.TIMES
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        settings = _settings(request)
+        more = _loaded(settings.plugins, settings.home)
+        found = replaying.find(file, numbers=numbers, invariants=more.invariants)
+        settings = replaying.under(settings, found.contract)
+        for remark in (*settings.notes, *found.notes):
+            note(remark)
+        options = replaying.options(
+            settings, more, found.plans, times=times, campaign=secrets.randbits(30), started=_now(),
+            command=settings.replay(file, times=times, numbers=numbers),
+        )  # fmt: skip
+        judgement = _replay(options)
+        if as_json:
+            emit(_render("json", judgement, show_evidence=show_evidence, color=paint))
+        else:
+            from overheard.report import replayed  # noqa: PLC0415
+
+            emit(replayed.to_terminal(judgement, colour=paint, width=_width(), show=show_evidence))
     _end(judgement)
 
 
@@ -503,6 +570,25 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     return judgement
 
 
+def _replay(options: Options) -> Judgement:
+    """Drive earlier failures alone, progress on standard error. Nothing is written."""
+    from overheard import campaign, progress  # noqa: PLC0415
+    from overheard.replaying import spoken  # noqa: PLC0415
+
+    live = sys.stderr is not None and sys.stderr.isatty()
+    begun = False
+    with progress.shown(live=live, budget=options.profile.seconds, say=note) as observe:
+
+        def watch(event: AnyEvent) -> None:
+            nonlocal begun
+            begun = True
+            observe(event)
+
+        with nobody_leaves(_left_by_itself, lambda: INCONCLUSIVE if begun else BROKEN):
+            judgement = campaign.run(options, observe=watch, on_hang=_blocked(live=live))
+    return spoken(judgement)
+
+
 def _recorded(history: Path) -> str:
     """What to say about a history that was cut short; a file with nothing in it is taken away."""
     if history.is_file() and history.stat().st_size == 0:
@@ -615,8 +701,11 @@ def _render(
         return chosen.render(judgement, show_evidence)
     from overheard.report.terminal import to_terminal  # noqa: PLC0415
 
-    width = shutil.get_terminal_size((100, 0)).columns
-    return to_terminal(judgement, colour=color, width=min(width, 120), show=show_evidence)
+    return to_terminal(judgement, colour=color, width=_width(), show=show_evidence)
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 0)).columns, 120)
 
 
 def _wants_color(flag: bool | None) -> bool:

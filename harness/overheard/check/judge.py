@@ -416,7 +416,7 @@ def _notes(history: History, tally: Tally, header: Header, wanted: list[Asked]) 
         yield f"the target blocked the event loop {tally.stalls} times for a second or more"
     driven = {"send", *(surface for one in wanted for _, surface in one.cells())}
     spare = [surface for surface in header.offers.surfaces if surface not in driven]
-    if spare:
+    if spare and not header.replays:
         yield f"offered by the target and not driven by these scenarios: {', '.join(spare)}"
 
 

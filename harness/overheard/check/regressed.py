@@ -2,7 +2,7 @@
 
 Such a plan says nothing of how often anything leaks, and counts towards no bound and no cell of the coverage.
 It holds if the leak did not show where it would have: the fact was told, whoever saw it then was served or
-turned away, and its teller was shown it afterwards (or before, where it was to be forgotten, and was deleted),
+turned away, and its teller was shown it afterwards (what was to be forgotten: before, and it was deleted),
 wherever the plan has a teller who may be. Where it has none, something has to be remembered at all.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable
 from msgspec.structs import replace
 
 from overheard.check.coverage import not_promised
-from overheard.check.diagnose import Diagnosis
+from overheard.check.diagnose import ADVICE, Diagnosis
 from overheard.check.findings import leaked_finding
 from overheard.check.known import acceptance
 from overheard.check.observe import Leak, Observed
@@ -97,7 +97,9 @@ class Regressed:
         exact = [leak for leak in leaks if leak.invariant == one.invariant] or leaks
         if not exact:
             return None
-        key = (exact[0].invariant, diagnosis.of(exact[0]))
+        # It was told from a whole run, which knows more than a few examples of one plan.
+        story = one.diagnosis if one.diagnosis in ADVICE else diagnosis.of(exact[0])
+        key = (exact[0].invariant, story)
         finding = leaked_finding(key, exact, [], times=len(exact), examples=1)
         return replace(
             finding,

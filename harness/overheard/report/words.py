@@ -197,11 +197,12 @@ def acceptances(finding: Finding) -> list[str]:
 
 
 def counterexample_path(judgement: Judgement, index: int) -> str | None:
-    """Where the program of `judgement.findings[index]` is, relative to the report; None without one.
+    """Where the program of `judgement.findings[index]` is, relative to the report; None without one, as of
+    findings that are replayed and were written down where they were found.
 
     Programs are numbered as findings are, from 1, so that a gap means a finding without a program.
     """
-    if judgement.findings[index].minimal is None:
+    if judgement.replays or judgement.findings[index].minimal is None:
         return None
     return f"counterexamples/counterexample-{index + 1}.py"
 
