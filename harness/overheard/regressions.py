@@ -182,7 +182,7 @@ def _write(path: Path, text: str) -> None:
 
 def document(one: Regression) -> dict[str, Any]:
     """What a file holds of it: plain data, its plan last, and of that the operations last."""
-    plan = msgspec.to_builtins(one.plan)
+    plan = json.loads(json.dumps(msgspec.to_builtins(one.plan)))  # as a file is decoded: lists, no tuples
     return {
         "format": FORMAT,
         "invariant": one.invariant,

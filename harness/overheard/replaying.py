@@ -88,8 +88,8 @@ def _of_run(history: Path, numbers: Collection[int], invariants: Sequence[Invari
         one = regressions.of(finding)
         if one is None:
             missing.append(
-                f"finding {number} ({finding.invariant}: {finding.diagnosis}) was not made small, so there is "
-                "no plan to replay"
+                f"finding {number} ({finding.invariant}: {finding.diagnosis}) was not made small, so there "
+                "is no plan to replay"
             )
             continue
         # Anybody may have written the history: it is held to what a file is held to.

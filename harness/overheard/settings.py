@@ -116,8 +116,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         words += ["--seed", str(self.seed), "--profile", self.profile]
         for name in self.scenarios:
             words += ["--scenario", name]
-        words += ["--prove"] if self.prove else []
         words += self._said_of_target()
+        words += ["--prove"] if self.prove else []
         named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
         for flag, path in named:
             words += [] if path is None else [flag, str(path)]

@@ -240,3 +240,14 @@ def test_of_a_replay_every_time_has_to_prove_something(again):
     assert (one.witness.owner.caller, one.witness.observer.caller) == ("r0", "r1")
     assert one.witness.minimal == STRANGER.plan
     assert (one.witness.replayed, one.witness.replays) == (1, 3)
+
+
+def test_a_look_in_the_midst_of_the_plan_is_a_proof_too(again):
+    """In a race both ask at once, and what comes at the end may be a turn too late."""
+    race = steps(
+        "send", "send", "send", callers=("r0", "r1", "r0"), seen_by=1, invariant="no-cross-resource-leakage"
+    )
+    shown, forgotten = "r0 a !x\nr1 b ?x\n  r0 a ?x =x\nr0 a ?x", "r0 a !x\nr1 b ?x\n  r0 a ?x\nr0 a ?x"
+    assert again(shown, regression=race).regressions[0].verdict == "held"
+    (one,) = again(forgotten, regression=race).regressions
+    assert (one.verdict, "was not shown it afterwards" in one.reasons[0]) == ("inconclusive", True)

@@ -163,7 +163,7 @@ def doubt_of(seen: Observed, one: Regression) -> str:
         if op.outcome in (None, "info"):
             return f"{what} ended in an error or a time-out" + (f": {op.text}" if op.text else "")
     looks, when = _looks(seen, one)
-    if not any(_promised(seen, told, look) for look in looks):
+    if not looks:
         return ""
     if told.outcome == "fail":
         return "whoever tells the fact was turned away"
@@ -181,40 +181,48 @@ def doubt_of(seen: Observed, one: Regression) -> str:
 
 
 def _looks(seen: Observed, one: Regression) -> tuple[list[Op], str]:
-    """The operations by which the teller proves that the fact was there, and when they stand.
+    """The operations by which the teller is promised to see the fact, to prove that it was there; and when.
 
-    What is deleted is looked for before that, and what somebody else may have taken when that is over, by
-    the plan's own operations as well as by the one that was added.
+    What is deleted is looked for before that, everything else when, or after, it was seen: by the plan's own
+    operations as well as by the one that was added. Where the contract promises none of it, there are none.
     """
     ops = seen.view.ops
     added = len(one.plan.operations)
-    told, observer = ops[one.told_by].plan, one.plan.operations[one.seen_by]
+    told, observer = ops[one.told_by], ops[one.seen_by]
     own = [
         op
         for op in ops.values()
-        if op.plan.caller == told.caller and (told.number in op.plan.asks or op.number == added)
+        if op.number == added
+        or (
+            op.plan.caller == told.plan.caller
+            and told.number in op.plan.asks
+            and op.number != observer.number
+            and not op.plan.intrudes
+            and op.plan.cancel is None  # who goes away is shown nothing
+            and (not op.sends or (op.thread == told.thread and op.owner == told.owner))
+        )
     ]
+    own = [op for op in own if _promised(seen, told, op)]
     deleted = deletions(one)
     if deleted:
         return [
-            op for op in own if op.number < deleted[0].number or op.number == added
+            op for op in own if op.number == added or op.number < deleted[0].number
         ], "before it was deleted"
-    if observer.surface in CHANGING:
-        return [op for op in own if op.number > one.seen_by], "afterwards"
-    return [op for op in own if op.number == added], "afterwards"
+    if observer.plan.surface in CHANGING:
+        return [op for op in own if op.number > observer.number], "afterwards"
+    return [op for op in own if op.number == added or op.plan.round >= observer.plan.round], "afterwards"
 
 
-def _promised(seen: Observed, told: Op, control: Op) -> bool:
+def _promised(seen: Observed, told: Op, look: Op) -> bool:
     """Whether the contract promises that the fact is recalled there: not across many turns, perhaps."""
-    if not control.sends:
+    if not look.sends:
         return True
-    at = _place(control)
     turns = [
         op
         for op in seen.view.ops.values()
         if op.sends and op.thread == told.thread and op.owner == told.owner
     ]
-    between = len([op for op in turns if _place(told) < _place(op) < at])
+    between = len([op for op in turns if _place(told) < _place(op) < _place(look)])
     return not between or 2 * between + 2 <= seen.view.contract.recall
 
 
