@@ -18,6 +18,7 @@ CASES = {
     "sequential": ("thread-only-key-memory", "stranger", "thread-ownership"),
     "race": ("race-on-shared-state-memory", "concurrent-resources", "no-cross-resource-leakage"),
     "cancelled": ("unread-answer-memory", "cancelled-requests", "no-cross-resource-leakage"),
+    "cancelled teller": ("number-given-again-memory", "cancelled-requests", "reply-matches-request"),
     "deletion": ("deletion-leaves-index-memory", "forgetting", "forgotten-stays-forgotten"),
     "destruction": ("deleted-by-anybody-memory", "changing-surfaces", "thread-ownership"),
 }

@@ -160,7 +160,8 @@ def doubt_of(seen: Observed, one: Regression) -> str:
     ops = seen.view.ops
     told, observer = ops[one.told_by], ops[one.seen_by]
     for op, what in ((told, "the call that tells"), (observer, "the call that saw it")):
-        if op.outcome in (None, "info"):
+        # One that was cancelled on purpose ended as the plan has it: what it leaves behind is looked for.
+        if op.outcome in (None, "info") and not op.cancelled:
             return f"{what} ended in an error or a time-out" + (f": {op.text}" if op.text else "")
     looks, when = _looks(seen, one)
     if not looks:
