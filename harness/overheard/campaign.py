@@ -147,6 +147,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `baseline`  known findings that are accepted; `part` says that this is part of a run, judged with others.
     `command`, `started`   how and when the run was asked for, for the record.
     `history`   file to record to; None keeps the history in memory.
+    `replays`   how often to drive each of `regressions`, whatever it shows, for its own sake; 0: until it
+                shows or proves something.
     `first`     number of the first example: campaigns that are later read as one share their campaign number
                 and must not share examples, or one's canaries would pass for the other's.
     """
@@ -170,6 +172,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     extra: tuple[Plan, ...] = ()
     first: int = 0
     regressions: tuple[Regression, ...] = ()
+    replays: int = 0
     plugins: Mapping[str, str] = {}
     invariants: tuple[Invariant, ...] = ()
     adapters: tuple[Adapter, ...] = ()
@@ -302,6 +305,7 @@ async def _stage(
                     invariants=tuple(one.name for one in options.invariants),
                     baseline=options.baseline,
                     part=options.part,
+                    replays=options.replays,
                 )
             )
             log.open = True
@@ -463,11 +467,14 @@ class Stage:
 
     async def _retell(self) -> None:
         """Drive the plans of earlier failures. What does not show at once may need luck: a race, for one."""
+        every = self._options.replays
         for one in self._options.regressions:
             status, _ = excluded(one, self._contract, self._adapted.offers)
-            for _ in range(REPLAYS if status == "judged" else 0):
+            for _ in range((every or REPLAYS) if status == "judged" else 0):
                 seen = await self._execute(retold(one), "regression", regression=one.name)
                 await self._start_afresh(seen, one.plan)
+                if every:
+                    continue
                 if shows(seen, one) or (one.plan.mode != "concurrent" and not doubt_of(seen, one)):
                     break
 

@@ -36,11 +36,13 @@ from overheard.door import (
 from overheard.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from overheard.campaign import Options
     from overheard.check.result import Judgement
+    from overheard.core.regression import Regression
+    from overheard.history.events import AnyEvent
     from overheard.plugins import Plugins
     from overheard.report.formats import Format
     from overheard.settings import Request, Settings
@@ -140,6 +142,10 @@ _plugin = _option(
     metavar="NAME",
     help="A plugin to load, a module or path/file.py, besides those of installed packages. Repeatable.",
 )
+_emit = _option(
+    "--emit-test", "emit_test", type=click.Path(path_type=Path), metavar="DIR",
+    help="Write a test for pytest into this folder, for each plan that shows a leak. None is overwritten.",
+)  # fmt: skip
 _evidence = _option(
     "--show-evidence", is_flag=True, help="Show what was leaked as it was, instead of owner and fingerprint."
 )
@@ -182,6 +188,7 @@ def cli() -> None:
     help="Plans of earlier failures, tried first and added to.  [default: tests/overheard_regressions, if it "
     "is there]",
 )  # fmt: skip
+@_emit
 @_option("--prove", is_flag=True, help="Put leaks in on purpose, all kinds, and see that each is found.")
 @_timeout
 @_serve
@@ -195,9 +202,9 @@ def cli() -> None:
 def run(
     *, target: str | None, output: Path | None, seed: int | None, profile: str | None,
     scenarios: tuple[str, ...], contract: tuple[str, ...], as_json: bool, baseline: Path | None,
-    regressions: Path | None, prove: bool, timeout: float | None, serve: str | None, allow_remote: bool,
-    allow_destructive: bool, rate: float | None, plugins: tuple[str, ...], show_evidence: bool,
-    color: bool | None, config: Path | None,
+    regressions: Path | None, emit_test: Path | None, prove: bool, timeout: float | None,
+    serve: str | None, allow_remote: bool, allow_destructive: bool, rate: float | None,
+    plugins: tuple[str, ...], show_evidence: bool, color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
     """Run a campaign against TARGET and say what held.
 
@@ -215,8 +222,78 @@ def run(
     )  # fmt: skip
     paint = _wants_color(color)
     with clean_stdout() as emit:
-        judgement = _drive(_settings(request), show_evidence=show_evidence)
+        judgement = _drive(_settings(request), show_evidence=show_evidence, tests=emit_test)
         emit(_render("json" if as_json else "terminal", judgement, show_evidence=show_evidence, color=paint))
+    _end(judgement)
+
+
+@cli.command(epilog=TABLE, context_settings=CONTEXT)
+@click.argument("file", type=click.Path(path_type=Path))
+@_target
+@_option(
+    "--times",
+    type=click.IntRange(1, 10_000),
+    metavar="K",
+    help="How often each plan is driven.  [default: 3]",
+)
+@_option(
+    "--finding", "numbers", multiple=True, variable=False, type=click.IntRange(1), metavar="N",
+    help="Only the finding of this number in the report of the run. Repeatable.  [default: all]",
+)  # fmt: skip
+@_contract
+@_json
+@_emit
+@_timeout
+@_serve
+@_remote
+@_plugin
+@_destructive
+@_rate
+@_evidence
+@_color
+@_config
+def replay(
+    *, file: Path, target: str | None, times: int | None, numbers: tuple[int, ...], contract: tuple[str, ...],
+    as_json: bool, emit_test: Path | None, timeout: float | None, serve: str | None, allow_remote: bool,
+    allow_destructive: bool, rate: float | None, plugins: tuple[str, ...], show_evidence: bool,
+    color: bool | None, config: Path | None,
+) -> None:  # fmt: skip
+    """Drive what showed a leak once against TARGET again, and nothing else.
+
+    FILE is a plan of an earlier failure, as a run keeps it, a folder of them, or a run that found
+    something: its folder or its history. Each plan is driven several times, step by step as recorded,
+    and it is said how often it showed the leak. TARGET is written as for `run`.
+    """
+    from overheard import emitting, replaying  # noqa: PLC0415
+    from overheard.settings import Request  # noqa: PLC0415
+
+    emitting.ready(emit_test)
+    request = Request(
+        target=target, contract=contract, timeout=timeout, serve=serve, allow_remote=allow_remote,
+        allow_destructive=allow_destructive, rate=rate, plugins=plugins, config=config,
+    )  # fmt: skip
+    times = times or replaying.TIMES
+    paint = _wants_color(color)
+    with clean_stdout() as emit:
+        settings = _settings(request)
+        more = _loaded(settings.plugins, settings.home)
+        found = replaying.find(file, numbers=numbers, invariants=more.invariants)
+        settings = replaying.under(settings, found.contract)
+        for remark in (*settings.notes, *found.notes):
+            note(remark)
+        options = replaying.options(
+            settings, more, found.plans, times=times, campaign=secrets.randbits(30), started=_now(),
+            command=settings.replay(file, times=times, numbers=numbers),
+        )  # fmt: skip
+        judgement = _replay(options)
+        about = {one.name for one in judgement.regressions if one.status == "judged"}
+        _emit_tests(emit_test, [one for one in found.plans if one.name in about], settings, times=times)
+        if as_json:
+            emit(_render("json", judgement, show_evidence=show_evidence, color=paint))
+        else:
+            from overheard.report import replayed  # noqa: PLC0415
+
+            emit(replayed.to_terminal(judgement, colour=paint, width=_width(), show=show_evidence))
     _end(judgement)
 
 
@@ -456,11 +533,11 @@ def _settings(request: Request) -> Settings:
     )
 
 
-def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
+def _drive(settings: Settings, *, show_evidence: bool, tests: Path | None) -> Judgement:
     """Run the campaign, progress on standard error, reports in their folder."""
     from msgspec.structs import replace  # noqa: PLC0415
 
-    from overheard import campaign, progress  # noqa: PLC0415
+    from overheard import campaign, emitting, progress  # noqa: PLC0415
     from overheard.core.errors import InternalError, TargetBuildError  # noqa: PLC0415
     from overheard.regressions import keep  # noqa: PLC0415
     from overheard.report.write import prepare, write  # noqa: PLC0415
@@ -468,6 +545,7 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     plugins = _loaded(settings.plugins, settings.home)
     options = _options(settings, plugins)
     folder = settings.output
+    emitting.ready(tests)
     history = prepare(folder)
     keep_crashes_in(folder)
     for remark in settings.notes:
@@ -500,7 +578,46 @@ def _drive(settings: Settings, *, show_evidence: bool) -> Judgement:
     note(f"reports and history are in {folder}")
     for path in keep(settings.regressions, judgement, make=settings.keeps):
         note(f"wrote {path}: it is tried first from now on, so commit it")
+    if tests is not None:
+        plans, remarks = emitting.found(judgement)
+        _emit_tests(tests, plans, settings)
+        for remark in remarks:
+            note(remark)
     return judgement
+
+
+def _emit_tests(
+    folder: Path | None, plans: Sequence[Regression], settings: Settings, *, times: int | None = None
+) -> None:
+    from overheard import emitting  # noqa: PLC0415
+    from overheard.replaying import TIMES  # noqa: PLC0415
+
+    if folder is None:
+        return
+    written, remarks = emitting.emit(folder, plans, settings, times=times or TIMES)
+    for path in written:
+        note(f"wrote {path}: pytest fails there while the leak shows")
+    for remark in remarks:
+        note(remark)
+
+
+def _replay(options: Options) -> Judgement:
+    """Drive earlier failures alone, progress on standard error. Nothing is written."""
+    from overheard import campaign, progress  # noqa: PLC0415
+    from overheard.replaying import spoken  # noqa: PLC0415
+
+    live = sys.stderr is not None and sys.stderr.isatty()
+    begun = False
+    with progress.shown(live=live, budget=options.profile.seconds, say=note) as observe:
+
+        def watch(event: AnyEvent) -> None:
+            nonlocal begun
+            begun = True
+            observe(event)
+
+        with nobody_leaves(_left_by_itself, lambda: INCONCLUSIVE if begun else BROKEN):
+            judgement = campaign.run(options, observe=watch, on_hang=_blocked(live=live))
+    return spoken(judgement)
 
 
 def _recorded(history: Path) -> str:
@@ -615,8 +732,11 @@ def _render(
         return chosen.render(judgement, show_evidence)
     from overheard.report.terminal import to_terminal  # noqa: PLC0415
 
-    width = shutil.get_terminal_size((100, 0)).columns
-    return to_terminal(judgement, colour=color, width=min(width, 120), show=show_evidence)
+    return to_terminal(judgement, colour=color, width=_width(), show=show_evidence)
+
+
+def _width() -> int:
+    return min(shutil.get_terminal_size((100, 0)).columns, 120)
 
 
 def _wants_color(flag: bool | None) -> bool:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from overheard.testing.mirror import Serving
     from overheard.testing.plugin import Plugin
+    from overheard.testing.replays import Replaying
 
 DISABLE = "OVERHEARD_DISABLE"
 """Environment variable that switches the plugin off, whatever options and files say."""
@@ -119,6 +120,17 @@ def overheard_mirror() -> Generator[Serving, None, None]:
 
     with serving() as one:
         yield one
+
+
+@pytest.fixture
+def overheard_replay(request: pytest.FixtureRequest) -> Replaying:
+    """Drives what showed a leak once against an agent again: `overheard_replay(PLAN, agent, times=3)` says
+    how often it was `shown`, and fails by itself where nothing is proved."""  # noqa: D209 - as pytest shows it
+    if off():
+        pytest.skip("the plugin of overheard is switched off, so nothing was tried")
+    from overheard.testing.replays import Replaying  # noqa: PLC0415 - an idle plugin costs nothing
+
+    return Replaying(request)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -54,10 +54,15 @@ def read(folder: Path, name: str) -> Regression:
         raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}; {_ADVICE}") from error
+    return parsed(name, document, where=str(path), advice=_ADVICE)
+
+
+def parsed(name: str, document: Any, *, where: str, advice: str) -> Regression:
+    """The plan that the content of a file is. Raises UsageError naming `where`, and saying what to do."""
     try:
         return _regression(name, document)
     except (UsageError, msgspec.ValidationError, RecursionError) as error:
-        raise UsageError(f"{path} is no plan of an earlier failure: {error}; {_ADVICE}") from error
+        raise UsageError(f"{where} is no plan of an earlier failure: {error}; {advice}") from error
 
 
 def _regression(name: str, document: Any) -> Regression:
@@ -128,15 +133,34 @@ def keep(folder: Path | None, judgement: Judgement, *, make: bool) -> list[Path]
         return []
     written = []
     for finding in judgement.findings:
-        if finding.minimal is not None and finding.replayed and not finding.known:
-            text = _text(finding, finding.minimal)
-            digest = hashlib.blake2b(text.encode(), digest_size=3).hexdigest()
-            stem = f"{finding.invariant}.{_slug(finding.diagnosis)}"
-            path = folder / f"{stem}.{digest}{ENDING}"
-            if _is_news(folder, stem, judgement) and not path.exists():
-                _write(path, text)
+        one = of(finding)
+        if one is not None and finding.replayed and not finding.known:
+            path = folder / f"{one.name}{ENDING}"
+            if _is_news(folder, _stem(one), judgement) and not path.exists():
+                _write(path, _text(one))
                 written.append(path)
     return written
+
+
+def of(finding: Finding) -> Regression | None:
+    """What is kept of a finding, under the name that its file has; None if it has no small plan."""
+    told, seen, plan = finding.minimal_owner, finding.minimal_observer, finding.minimal
+    if plan is None or told is None or seen is None:
+        return None
+    one = Regression(
+        name="",
+        invariant=finding.invariant,
+        diagnosis=finding.diagnosis,
+        told_by=told,
+        seen_by=seen,
+        plan=msgspec.structs.replace(plan, source="file", seed=None),
+    )
+    digest = hashlib.blake2b(_text(one).encode(), digest_size=3).hexdigest()
+    return msgspec.structs.replace(one, name=f"{_stem(one)}.{digest}")
+
+
+def _stem(one: Regression) -> str:
+    return f"{one.invariant}.{_slug(one.diagnosis)}"
 
 
 def _is_news(folder: Path, stem: str, judgement: Judgement) -> bool:
@@ -156,20 +180,27 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
 
 
-def _text(finding: Finding, plan: Plan) -> str:
-    """The file of a finding: JSON, an operation a line."""
-    rest = msgspec.to_builtins(msgspec.structs.replace(plan, operations=(), source="file", seed=None))
-    rest.pop("operations", None)
-    head = {
+def document(one: Regression) -> dict[str, Any]:
+    """What a file holds of it: plain data, its plan last, and of that the operations last."""
+    plan = json.loads(json.dumps(msgspec.to_builtins(one.plan)))  # as a file is decoded: lists, no tuples
+    return {
         "format": FORMAT,
-        "invariant": finding.invariant,
-        "diagnosis": finding.diagnosis,
-        "told_by": finding.minimal_owner,
-        "seen_by": finding.minimal_observer,
-    }
+        "invariant": one.invariant,
+        "diagnosis": one.diagnosis,
+        "told_by": one.told_by,
+        "seen_by": one.seen_by,
+        "plan": {**{key: value for key, value in plan.items() if key != "operations"},
+                 "operations": plan["operations"]},
+    }  # fmt: skip
+
+
+def _text(one: Regression) -> str:
+    """The file: JSON, an operation a line."""
+    head = document(one)
+    rest = head.pop("plan")
+    operations = [f"      {_json(operation)}" for operation in rest.pop("operations")]
     lines = ["{", *(f"  {_json(key)}: {_json(value)}," for key, value in head.items()), '  "plan": {']
     lines += [f"    {_json(key)}: {_json(value)}," for key, value in rest.items()]
-    operations = [f"      {_json(msgspec.to_builtins(one))}" for one in plan.operations]
     return "\n".join([*lines, '    "operations": [', ",\n".join(operations), "    ]", "  }", "}", ""])
 
 

@@ -116,19 +116,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         words += ["--seed", str(self.seed), "--profile", self.profile]
         for name in self.scenarios:
             words += ["--scenario", name]
+        words += self._said_of_target()
+        words += ["--prove"] if self.prove else []
+        named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
+        for flag, path in named:
+            words += [] if path is None else [flag, str(path)]
+        return shlex.join([*words, *self._config()])
+
+    def replay(self, file: Path, *, times: int, numbers: Sequence[int] = ()) -> str:
+        """The line that replays the plans of `file` as often, from the folder it was done in."""
+        words = ["overheard", "replay", str(file), *([self.target] if self.named else [])]
+        words += ["--times", str(times)]
+        for number in numbers:
+            words += ["--finding", str(number)]
+        return shlex.join([*words, *self._said_of_target(), *self._config()])
+
+    def _config(self) -> list[str]:
+        return [] if self.config is None else ["--config", str(self.config)]
+
+    def _said_of_target(self) -> list[str]:
+        """How the target is to be treated, and by which contract it is judged."""
+        words: list[str] = []
         for key, value in {k: v for _, layer in self.layers for k, v in layer.items()}.items():
             words += ["--contract", f"{key}={value}"]
         if self.timeout != DEFAULT_TIMEOUT:
             words += ["--timeout", f"{self.timeout:g}"]
-        if self.prove:
-            words.append("--prove")
         words += self._manners()
         for name in self.plugins_named:
             words += ["--plugin", name]
-        named = ("--baseline", self.baseline_named), ("--regressions", self.regressions_named)
-        for flag, path in (*named, ("--config", self.config)):
-            words += [] if path is None else [flag, str(path)]
-        return shlex.join(words)
+        return words
 
     def _manners(self) -> list[str]:
         """What is said of the target on the command line."""

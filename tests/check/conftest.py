@@ -293,6 +293,7 @@ def history() -> Callable[..., History]:
             baseline=options.get("baseline", ()),
             regressions=options.get("regressions", ()),
             part=options.get("part", False),
+            replays=options.get("replays", 0),
         )
         events = events_of(examples, injections=injections, **options)
         ends = [] if options.get("cut") else [CampaignEnded(t=1 << 40)]

@@ -136,6 +136,12 @@ def keyed(write):
     return target
 
 
+@pytest.fixture(scope="session")
+def command():
+    """`command(*words, cwd=…)`: as `overheard`, for what is driven once for many tests."""
+    return call
+
+
 class Ran(NamedTuple):
     folder: Path
     out: str

@@ -13,7 +13,7 @@ from overheard.core.contract import contract_keys
 from overheard.door import CODES, TABLE
 from overheard.settings import read
 
-PAGES = ("cli", "doctor", "configuration")
+PAGES = ("cli", "doctor", "configuration", "regressions")
 
 
 @pytest.fixture(scope="session")
@@ -30,9 +30,11 @@ def commands(text):
     return [shlex.split(line[2:]) for block in blocks(text, "console") for line in block.splitlines()]
 
 
-def test_every_command_of_the_command_line_page_runs(overheard, start, keyed, page):
+def test_every_command_of_the_command_line_page_runs(overheard, start, keyed, write, page):
     """In the order of the page, in one folder, as a reader would: later ones read what earlier ones wrote."""
     keyed("(resource, thread)")
+    (plan,) = blocks(page["regressions"], "json")
+    write("tests/overheard_regressions/kept.json", plan)
     smoke = {"OVERHEARD_PROFILE": "smoke"}
     for first, *words in dict.fromkeys(map(tuple, commands(page["cli"]))):
         assert first == "overheard"

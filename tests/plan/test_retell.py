@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from overheard.core.ids import OMITTED
 from overheard.core.operation import Operation, Plan
 from overheard.core.regression import Regression
+from overheard.core.schedule import Schedule
 from overheard.plan.retell import retold
 
 TOLD = Operation(
@@ -49,3 +50,37 @@ def test_where_nobody_may_recall_it_nobody_asks():
     assert of(told=replace(TOLD, resource=None)) == ()
     assert of(told=replace(TOLD, tells=None, text="Hello. <<ref>>")) == ()
     assert of(told=replace(TOLD, intrudes=True)) == ()
+
+
+DELETED = Operation(
+    number=1, round=1, caller="r0", surface="delete_thread", resource="u-<<ns>>", thread="a-<<ns>>"
+)
+
+
+def forgetting(*operations, **plan):
+    plan = Plan(scenario="s", mode="interleaved", operations=operations, **plan)
+    last = len(operations) - 1
+    return retold(
+        Regression(
+            name="n", invariant="forgotten-stays-forgotten", diagnosis="d", told_by=0, seen_by=last, plan=plan
+        )
+    )
+
+
+def test_what_is_deleted_is_asked_for_just_before_and_by_the_surface_that_showed_it():
+    seen = replace(TOLD, number=2, round=2, surface="search", text="locker code", tells=None, asks=(0,))
+    driven = forgetting(TOLD, DELETED, seen)
+    assert [(one.number, one.round) for one in driven.operations] == [(0, 0), (1, 2), (2, 3), (3, 1)]
+    assert [replace(one, round=0) for one in driven.operations[:3]] == [
+        replace(one, round=0) for one in (TOLD, DELETED, seen)
+    ]
+    control = driven.operations[3]
+    assert (control.caller, control.surface, control.asks) == ("r0", "search", (0,))
+
+
+def test_what_somebody_else_deletes_and_what_was_recorded_step_by_step_is_left_as_it_is():
+    seen = replace(SEEN, number=2, round=2)
+    driven = forgetting(TOLD, replace(DELETED, caller="r1"), seen)
+    assert [one.round for one in driven.operations] == [0, 1, 2, 3]
+    plan = forgetting(TOLD, DELETED, seen, schedule=Schedule())
+    assert len(plan.operations) == 3

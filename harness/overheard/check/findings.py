@@ -38,13 +38,13 @@ def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) 
     found = []
     for key, leaks in groups.items():
         times, examples = _frequency(leaks, tally, stories)
-        leaked = _leaked(key, leaks, minimal, times=times, examples=examples)
+        leaked = leaked_finding(key, leaks, minimal, times=times, examples=examples)
         suspects = {suspect for leak in leaks if (suspect := diagnosis.suspect(leak)) is not None}
         by = dict.fromkeys(suspect.by for suspect in sorted(suspects, key=particularity))
         found.append(replace(leaked, collide_in=tuple(by)))
     if tally.without_id:
         times, examples = len(tally.without_id), len({leak.view.number for leak in tally.without_id})
-        found.append(_leaked((IDS, NOT_REFUSED), tally.without_id, [], times=times, examples=examples))
+        found.append(leaked_finding((IDS, NOT_REFUSED), tally.without_id, [], times=times, examples=examples))
     found.extend(_missed(tally, diagnosis))
     order = {name: place for place, name in enumerate(INVARIANTS)}
     return tuple(sorted(found, key=lambda one: (order[one.invariant], one.diagnosis)))
@@ -66,10 +66,13 @@ def _frequency(leaks: list[Leak], tally: Tally, stories: Mapping[LeakKey, set[st
     return times, len(examples)
 
 
-def _leaked(
+def leaked_finding(
     key: tuple[str, str], leaks: list[Leak], minimal: list[Reduced], *, times: int, examples: int
 ) -> Finding:
-    """The witness is the first of those that say most: what somebody was shown, before what a model was."""
+    """One finding of an invariant and a diagnosis (`key`), seen so many times in so many examples.
+
+    The witness is the first of those that say most: what somebody was shown, before what a model was.
+    """
     invariant, diagnosis = key
     first = min(
         leaks,

@@ -116,7 +116,8 @@ def _judgement(
         wanted, failures = [], [*failures, str(error)]
     suspends = 2 * tally.concurrent_suspended > tally.concurrent_operations
     coverage = cells(tally, wanted, header.contract, header.offers, suspends=suspends)
-    own = findings(tally, Diagnosis(tally, header.contract, history.reductions), history.reductions)
+    diagnosis = Diagnosis(tally, header.contract, history.reductions)
+    own = findings(tally, diagnosis, history.reductions)
     found = settled(
         (*own, *(finding for one in beside for finding in one.findings)),
         header.baseline,
@@ -132,7 +133,7 @@ def _judgement(
     for one in beside:
         accepted = [acceptance(each) for each in found if each.invariant == one.invariant]
         results = (*results, result_of(one, found, [*failures, *general], accepted))
-    regressions = regressed.results(found)
+    regressions = regressed.results(found, diagnosis, ended="" if history.end is None else history.end.detail)
     verdict, reasons = _overall(results, regressions, [*failures, *general])
     ended = history.end
     complete = ended is not None and ended.reason in ("completed", "violated", "budget")
@@ -182,6 +183,7 @@ def _judgement(
         left=tuple(left for cleared in history.cleared for left in cleared.stayed),
         baseline=baseline,
         regressions=regressions,
+        replays=header.replays,
     )
 
 
@@ -414,7 +416,7 @@ def _notes(history: History, tally: Tally, header: Header, wanted: list[Asked]) 
         yield f"the target blocked the event loop {tally.stalls} times for a second or more"
     driven = {"send", *(surface for one in wanted for _, surface in one.cells())}
     spare = [surface for surface in header.offers.surfaces if surface not in driven]
-    if spare:
+    if spare and not header.replays:
         yield f"offered by the target and not driven by these scenarios: {', '.join(spare)}"
 
 

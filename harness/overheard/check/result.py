@@ -176,6 +176,8 @@ class RegressionResult(msgspec.Struct, frozen=True, kw_only=True):
     """What a plan of an earlier failure showed this time: driven `plays` times, the leak `shown` so often.
 
     `reasons` say why it is inconclusive, not promised or not offered, or that what it shows is known.
+    `strayed` is how often the run that the plan records could not be followed to its end. `witness` is who
+    was shown what when it was shown first, and has the plan for its `minimal` one; None if it was not.
     """
 
     name: str
@@ -186,6 +188,8 @@ class RegressionResult(msgspec.Struct, frozen=True, kw_only=True):
     plays: int
     shown: int
     reasons: tuple[str, ...] = ()
+    strayed: int = 0
+    witness: Finding | None = None
 
 
 class Traffic(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,3 +243,5 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
     regressions: tuple[RegressionResult, ...] = ()
     left: tuple[Left, ...] = ()
     """What stayed in a target that was there before the run."""
+    replays: int = 0
+    """How often earlier failures were driven for their own sake; 0 if this is of a run."""

@@ -242,6 +242,7 @@ class View:
         "campaign",
         "contract",
         "decisions",
+        "diverged",
         "ended",
         "groups",
         "mode",
@@ -268,6 +269,7 @@ class View:
         self.ended = ended
         self.stalls = 0
         self.decisions = self.blocked = 0
+        self.diverged = False
         self.ops = {operation.number: Op(operation) for operation in started.plan.operations}
         self.groups: dict[int, list[Op]] = {}
         for op in self.ops.values():
@@ -326,6 +328,7 @@ class View:
     def _counted(self, event: Decided | Stalled) -> None:
         if type(event) is Decided:
             self.decisions += 1
+            self.diverged = self.diverged or event.diverged
             self.blocked += bool(event.blocked)
         else:
             self.stalls += 1

@@ -52,6 +52,8 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     `regressions`  plans of earlier failures that were to be driven first.
     `invariants`  promises that plugins are to judge, by name.
     `baseline`  the known findings that whoever ran this accepts; `part` says that this is part of a run.
+    `replays`   how often each of `regressions` was to be driven where that is all that was asked for; 0 for a
+                run, which drives them until they show or prove something.
     """
 
     format: int = FORMAT
@@ -72,6 +74,7 @@ class Header(Event, frozen=True, kw_only=True, omit_defaults=True, tag="header")
     invariants: tuple[str, ...] = ()
     baseline: tuple[Known, ...] = ()
     part: bool = False
+    replays: int = 0
 
 
 class Sight(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from overheard.check.result import Finding, Judgement, Party
+from overheard.check.result import Finding, Judgement, Party, RegressionResult
 from overheard.core.baseline import Known
 from overheard.report.escape import visible
 from overheard.report.model import (
@@ -61,7 +61,7 @@ def document(judgement: Judgement, *, show: bool = False) -> Report:
             EntryState(entry=_entry(one.entry), state=one.state, findings=one.findings)
             for one in judgement.baseline
         ),
-        regressions=tuple(EarlierFailure(**msgspec.structs.asdict(one)) for one in judgement.regressions),
+        regressions=tuple(_earlier(one) for one in judgement.regressions),
         coverage=tuple(CoverageCell(**msgspec.structs.asdict(cell)) for cell in judgement.coverage),
         not_claimed=tuple(not_claimed(judgement)),
         contract={
@@ -112,6 +112,11 @@ def _finding(judgement: Judgement, index: int, redactor: Redactor) -> FindingEnt
         out_of_turn=tuple(deviations_in_words(finding.minimal) if finding.minimal is not None else ()),
         counterexample=counterexample_path(judgement, index),
     )
+
+
+def _earlier(one: RegressionResult) -> EarlierFailure:
+    # What was seen stands among the findings.
+    return EarlierFailure(**{name: getattr(one, name) for name in EarlierFailure.__struct_fields__})
 
 
 def _entry(known: Known) -> Entry:

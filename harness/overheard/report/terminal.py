@@ -45,7 +45,7 @@ def to_terminal(judgement: Judgement, *, colour: bool, width: int, show: bool = 
 
     `colour` uses ANSI colours for verdicts and headings; `show` shows evidence, escaped.
     """
-    page = _Page(colour=colour, width=max(width, _NARROWEST))
+    page = Page(colour=colour, width=max(width, _NARROWEST))
     page.say(verdict_line(judgement), start=judgement.verdict)
     page.heading("Promises")
     page.table(*invariants_table(judgement), right=("exposures", "controls", "examples", "bound"))
@@ -70,7 +70,7 @@ def to_terminal(judgement: Judgement, *, colour: bool, width: int, show: bool = 
     return page.text()
 
 
-def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
+def _findings(page: Page, judgement: Judgement, redactor: Redactor) -> None:
     if not judgement.findings:
         return
     page.heading("Findings")
@@ -97,7 +97,7 @@ def _findings(page: _Page, judgement: Judgement, redactor: Redactor) -> None:
         page.say(f"and {more} more, all of them in report.json")
 
 
-class _Page:
+class Page:
     """Lines of a report. Everything that comes in is raw, and is escaped here, once, before it is wrapped."""
 
     def __init__(self, *, colour: bool, width: int) -> None:

@@ -197,11 +197,12 @@ def acceptances(finding: Finding) -> list[str]:
 
 
 def counterexample_path(judgement: Judgement, index: int) -> str | None:
-    """Where the program of `judgement.findings[index]` is, relative to the report; None without one.
+    """Where the program of `judgement.findings[index]` is, relative to the report; None without one, as of
+    findings that are replayed and were written down where they were found.
 
     Programs are numbered as findings are, from 1, so that a gap means a finding without a program.
     """
-    if judgement.findings[index].minimal is None:
+    if judgement.replays or judgement.findings[index].minimal is None:
         return None
     return f"counterexamples/counterexample-{index + 1}.py"
 
@@ -322,8 +323,8 @@ def replay_line(judgement: Judgement) -> str:
         for key, (value, origin) in settings(judgement).items():
             words += ["--contract", f"{key}={value}"] if origin == "flag" else []
         command = shlex.join(words)
-    # What was typed rarely has the seed in it, and without it the plans are others.
-    return command if _SEEDED.search(command) else f"{command} --seed {judgement.seed}"
+    # What was typed rarely has the seed in it, and without it the plans are others. (A replay draws none.)
+    return command if judgement.replays or _SEEDED.search(command) else f"{command} --seed {judgement.seed}"
 
 
 def _once(lines: Iterable[str]) -> list[str]:

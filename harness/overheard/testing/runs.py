@@ -321,7 +321,7 @@ class Desk:
 
         if again and not earlier:
             return Outcome(None, "nothing could be read", broken=broken)
-        hang = _Hang()
+        hang = Hang()
         try:
             part.parent.mkdir(parents=True, exist_ok=True)
             judgement = campaign.run(
@@ -339,14 +339,14 @@ class Desk:
             return Outcome(None, bug, broken=broken)
         finally:
             hang.over.set()
-            _forget(imported, run.homes)
+            forget(imported, run.homes)
             if part.is_file() and part.stat().st_size == 0:
                 part.unlink()
         beside = tuple(one for one in run.checks[scenario] if one != RECALL)
         return Outcome(judgement, driven=driven, beside=beside, broken=broken)
 
 
-def _forget(known: Collection[str], homes: Collection[Path]) -> None:
+def forget(known: Collection[str], homes: Collection[Path]) -> None:
     """Take the target's own modules out again, as far as driving it imported them.
 
     An agent at module level read where its model is when it was imported, and its connections belong to the
@@ -362,7 +362,7 @@ def _forget(known: Collection[str], homes: Collection[Path]) -> None:
                 del sys.modules[name]
 
 
-class _Hang:
+class Hang:
     """Takes the loop back from a target that blocks it for good, so that the other tests still run."""
 
     def __init__(self) -> None:
