@@ -15,8 +15,9 @@ from overheard.check.coverage import Asked, asked, cells, not_offered, not_promi
 from overheard.check.diagnose import Diagnosis
 from overheard.check.extension import Invariant, Ruled, result_of, ruled
 from overheard.check.findings import findings
+from overheard.check.kept import End, KeptStray, leak_of_stray
 from overheard.check.known import acceptance, settled, standings, told
-from overheard.check.observe import Stray, leak_of_stray, observe
+from overheard.check.observe import observe
 from overheard.check.regressed import Regressed
 from overheard.check.relation import INVARIANTS, LEAKAGE, MATCHES, RECALL, TITLES
 from overheard.check.result import (
@@ -59,6 +60,7 @@ def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
     regressed = Regressed(header)
     failures: list[str] = []
     for example in history.examples():
+        view = None
         try:
             view = View(
                 example.started,
@@ -74,6 +76,8 @@ def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
             failures.append(
                 f"checking example {example.started.example} failed: {type(error).__name__}: {error}"
             )
+        if view is not None:
+            view.let_go()
     _resolve_strays(tally, history, header)
     tally.settle()
     beside = ruled(history, invariants) if header.invariants else []
@@ -86,7 +90,7 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
     A second pass over the file, made only if there are any: keeping every example in memory for the sake
     of a rare leak would cost memory in proportion to the whole history.
     """
-    wanted: dict[int, list[Stray]] = {}
+    wanted: dict[int, list[KeptStray]] = {}
     for stray in tally.strays:
         wanted.setdefault(stray.canary.fact.example, []).append(stray)
     if not wanted:
@@ -101,9 +105,9 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
             owner = view.ops.get(stray.canary.fact.operation)
             if owner is None or (owner.plan.tells is None and not is_nonce(stray.token)):
                 continue
-            leak = leak_of_stray(stray, owner, header.contract)
+            leak = leak_of_stray(stray, End(owner, view), header.contract)
             if leak is not None:
-                tally.add_leak(leak)
+                tally.add_kept(leak)
 
 
 def _judgement(
