@@ -83,7 +83,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
     """Every chance to leak in one example, with its control."""
     view = seen.view
     served = _served_callers(seen)
-    homes = _homes(seen)
+    homes: set[_Home] | None = None
     for probe in view.ops.values():
         asks = probe.plan.asks
         if not asks or probe.outcome is None:
@@ -102,6 +102,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
                 name = f"{DISTINCT}: {likeness(fact, probe)}"
             control = _control(seen, fact, probe, invariant, served)
             if invariant == DISTINCT and control != "none":
+                homes = _homes(seen) if homes is None else homes
                 control = _colliding(fact, probe, control, homes)
             through = behind(view, fact, probe, invariant)
             yield Exposure(invariant, name, fact, probe, view.condition(probe), control, through)

@@ -5,7 +5,7 @@ Memory stays bounded by the largest example: an example is digested, added here,
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -94,7 +94,7 @@ class Tally:
 
     def __init__(self, *, campaign: int) -> None:
         self.campaign = campaign
-        self.cells: dict[CellKey, CellCount] = {}
+        self.cells: defaultdict[CellKey, CellCount] = defaultdict(CellCount)
         self.controls: Counter[str] = Counter()
         self.independent: dict[str, Counter[str]] = {}
         self.leaks: list[Kept] = []
@@ -303,8 +303,7 @@ class Tally:
         leaked = {(leak.owner.number, leak.observer.number) for leak in seen.leaks}
         exercised = set()
         for exposure in exposures(seen):
-            key = CellKey(exposure.probe.plan.surface, exposure.relation, exposure.condition)
-            cell = self.cells.setdefault(key, CellCount())
+            cell = self.cells[CellKey(exposure.probe.plan.surface, exposure.relation, exposure.condition)]
             if exposure.control == "bracketed":
                 cell.bracketed += 1
                 self.controls[exposure.invariant] += 2
@@ -327,16 +326,19 @@ class Tally:
     def _answers(self, seen: Observed) -> set[str]:
         """Count the answers that could have been another's. One that says whose it is would have shown it."""
         exercised = set()
-        for answer in answers(seen.view, self.campaign):
-            key = CellKey(answer.op.plan.surface, MATCHES, answer.condition)
-            cell = self.cells.setdefault(key, CellCount())
-            if answer.control:
-                cell.bracketed += 1
-                self.controls[MATCHES] += 1
-                self.kept_before[MATCHES] += self._first_cancelled is None
+        counts = Counter(
+            (answer.op.plan.surface, answer.condition, answer.control)
+            for answer in answers(seen.view, self.campaign)
+        )
+        for (surface, condition, control), times in counts.items():
+            cell = self.cells[CellKey(surface, MATCHES, condition)]
+            if control:
+                cell.bracketed += times
+                self.controls[MATCHES] += times
+                self.kept_before[MATCHES] += times * (self._first_cancelled is None)
                 exercised.add(MATCHES)
             else:
-                cell.none += 1
+                cell.none += times
         return exercised
 
     def _recalls(self, seen: Observed) -> set[str]:
@@ -344,9 +346,7 @@ class Tally:
         promised = [one for one in recalls(seen) if one.seen or not self._taken(one.ask)]
         missed = _missed_by_ranking if seen.view.contract.recall_kind == "ranked" else _missed
         for recall in promised:
-            cell = self.cells.setdefault(
-                CellKey(recall.ask.plan.surface, RECALL, recall.condition), CellCount()
-            )
+            cell = self.cells[CellKey(recall.ask.plan.surface, RECALL, recall.condition)]
             self.recall_promised += 1
             if recall.seen:
                 cell.bracketed += 1

@@ -255,6 +255,7 @@ class View:
         "_changes",
         "_ids",
         "_relations",
+        "_unchanged",
         "after_cancelled",
         "blocked",
         "bound",
@@ -290,22 +291,31 @@ class View:
         self.decisions = self.blocked = 0
         self.ops = {operation.number: Op(operation) for operation in started.plan.operations}
         self.groups: dict[int, list[Op]] = {}
-        for op in self.ops.values():
-            self.groups.setdefault(op.leader, []).append(op)
+        for number, op in self.ops.items():
+            leader = op.plan.same_text_as
+            if leader is None:
+                leader = number
+            group = self.groups.get(leader)
+            if group is None:
+                self.groups[leader] = [op]
+            else:
+                group.append(op)
         self.calls: list[Call] = []
         self.campaign = campaign
         self.bound: dict[str, str] = {}
         self.shown: dict[int, int] = {}
         self._ids: Ids | None = None
         self._changes: Changes | None = None
+        self._unchanged = not any(operation.surface in CHANGING for operation in started.plan.operations)
         self._relations: Relations | None = None
         self._read(events)
         self.after_cancelled = frozenset(_after_cancelled(self.ops.values()))
         number, groups = self.number, self.groups
         for call in self.calls:
             call.attributed = attributed = attribute(call.event, call.position, groups, campaign, number)
-            call.certain = attributed.certain
-            for op in attributed.candidates:
+            candidates = attributed.candidates
+            call.certain = len(candidates) == 1 and attributed.by != "late"
+            for op in candidates:
                 op.calls.append(call)
         if self.mode == "concurrent":
             _mark_overlaps(self)
@@ -394,7 +404,7 @@ class View:
     @property
     def changes(self) -> Changes | None:
         """What was done to stored conversations; None if no operation was there to change any."""
-        if self._changes is None and any(op.plan.surface in CHANGING for op in self.ops.values()):
+        if self._changes is None and not self._unchanged:
             self._changes = Changes(self, self.ids.homes)
         return self._changes
 
@@ -442,7 +452,9 @@ def _after_cancelled(ops: Iterable[Op]) -> Iterator[int]:
 def _mark_standings(ops: Iterable[Op]) -> None:
     standings: dict[tuple[object, ...], int] = {}
     for op in ops:
-        presented = (op.thread, op.resource, op.owner, op.missing, op.plan.surface, op.plan.caller)
+        plan = op.plan
+        # Who proved to be calling says with the rest whose conversation it is (`Op.owner`).
+        presented = (op.thread, op.resource, plan.tenant, op.caller, op.missing, plan.surface, plan.caller)
         op.standing = standings.setdefault(presented, len(standings))
 
 

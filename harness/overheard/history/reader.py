@@ -174,7 +174,7 @@ def _read_header(path: Path) -> tuple[Header, int]:
 
 def _file_blocks(path: Path, start: int, history: History) -> Iterator[Sequence[AnyEvent]]:
     decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(_AFTER_HEADER)
-    lines = 1
+    before = start
     try:
         with path.open("rb") as file:
             file.seek(start)
@@ -184,17 +184,30 @@ def _file_blocks(path: Path, start: int, history: History) -> Iterator[Sequence[
                 if not block.endswith(b"\n"):
                     block, history.truncated = _without_torn_line(block, decoder)
                 # Under no name here: what was decoded must be gone before there is more of it.
-                yield _decoded(path, block, lines, decoder)
-                lines += block.count(b"\n")
+                yield _decoded(path, block, before, decoder)
+                before += len(block)
     except OSError as error:
         raise _cannot_read(path, error) from error
 
 
-def _decoded(path: Path, block: bytes, lines: int, decoder: msgspec.json.Decoder[AnyEvent]) -> list[AnyEvent]:
+def _decoded(
+    path: Path, block: bytes, before: int, decoder: msgspec.json.Decoder[AnyEvent]
+) -> list[AnyEvent]:
+    """The events of a block; `before` is how many bytes are in front of it, to name a damaged line by."""
     try:
         return decoder.decode_lines(block)
     except (ValueError, RecursionError):
-        raise _damaged(path, block, lines, decoder) from None
+        raise _damaged(path, block, _lines(path, before), decoder) from None
+
+
+def _lines(path: Path, size: int) -> int:
+    """How many lines are in the first so many bytes: asked only to name one that is damaged."""
+    lines = 0
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK, size)):
+            lines += block.count(b"\n")
+            size -= len(block)
+    return lines
 
 
 def _without_torn_line(block: bytes, decoder: msgspec.json.Decoder[AnyEvent]) -> tuple[bytes, bool]:
