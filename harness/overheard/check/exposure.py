@@ -15,6 +15,7 @@ certifies nothing but that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -232,12 +233,16 @@ def _served_callers(seen: Observed) -> dict[str, list[Op]]:
     """Per caller, its operations with ids that recalled, or were shown, something of its own."""
     view = seen.view
     served: dict[str, list[Op]] = {}
-    shown = seen.recalled.keys() | seen.listed.keys()
-    for observer in sorted(shown):
-        op = view.ops[observer]
-        facts = seen.recalled.get(observer, set()) | seen.listed.get(observer, set())
-        if op.outcome == "ok" and any(view.ops[fact].plan.caller == op.plan.caller for fact in facts):
-            served.setdefault(op.plan.caller, []).append(op)
+    ops, recalled, listed = view.ops, seen.recalled, seen.listed
+    for observer in sorted(recalled.keys() | listed.keys()):
+        op = ops[observer]
+        if op.outcome != "ok":
+            continue
+        caller = op.plan.caller
+        for fact in chain(recalled.get(observer, ()), listed.get(observer, ())):
+            if ops[fact].plan.caller == caller:
+                served.setdefault(caller, []).append(op)
+                break
     return served
 
 

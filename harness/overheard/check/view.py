@@ -426,8 +426,9 @@ class View:
         An operation and its calls hold each other: without this, the memory of every example would wait for a
         collector of cycles, and a history of a million events is read faster than that comes round.
         """
-        for op in self.ops.values():
-            op.calls = []
+        for call in self.calls:
+            for op in call.attributed.candidates:
+                op.calls.clear()
 
     def condition(self, op: Op) -> Condition:
         """What was going on around `op`: overlap is proved, never taken from the plan.
