@@ -27,6 +27,7 @@ from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
 from overheard.check.extension import Invariant
 from overheard.check.judge import judge
+from overheard.check.kept import Kept
 from overheard.check.observe import Leak, Observed, observe
 from overheard.check.regressed import doubt_of, excluded, shows
 from overheard.check.relation import DISTINCT, RECALL
@@ -417,6 +418,8 @@ class Stage:
         self._deadline = self._end = 0.0
         self._start_clock()
         self._proofs: dict[tuple[str, ...], list[Proof]] = {}
+        self._leaking: dict[int, View] = {}
+        """Examples in which something leaked, by number: to make their plans smaller."""
         self._patience = Patience()
         accepted = accepted_now(options.baseline, options.started)
         self._known = {one.invariant for one in accepted}
@@ -602,6 +605,8 @@ class Stage:
         view = View(started, body, campaign=self._options.campaign, contract=self._contract)
         seen = observe(view, campaign=self._options.campaign, room=self._tally.room)
         self._tally.add(seen)
+        if seen.leaks and phase in ("explore", "regression"):
+            self._leaking[view.number] = view
         return seen
 
     def _remember_proofs(self, seen: Observed) -> None:
@@ -629,7 +634,7 @@ class Stage:
     async def _reduce(self) -> None:
         """Make one finding of each story small, and see how often the small plan shows it."""
         diagnosis = Diagnosis(self._tally, self._contract)
-        stories: dict[tuple[str, str], Leak] = {}
+        stories: dict[tuple[str, str], Kept] = {}
         for leak in self._tally.leaks:
             key = (leak.invariant, diagnosis.of(leak))
             told = stories.get(key)
@@ -640,11 +645,12 @@ class Stage:
         for _, leak in news[: self._options.profile.reductions]:
             await self._reduce_one(leak)
 
-    async def _reduce_one(self, leak: Leak) -> None:
-        found_in = leak.view.number
+    async def _reduce_one(self, leak: Kept) -> None:
+        found_in = leak.example
+        view = self._leaking[found_in]
         last = found_in
         steps: list[Decision] = []
-        lost = leak.loss
+        lost = None if leak.lost is None else (leak.lost.before.number, leak.lost.after.number)
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
             nonlocal last, lost
@@ -658,14 +664,14 @@ class Stage:
             steps[:] = _steps(self._tap.example)
             same = (other for other in shown_again if _ends(other)[:2] == ends[:2])
             found = next(same, shown_again[0])
-            lost = found.loss
+            lost = None if found.loss is None else (found.loss.before.number, found.loss.after.number)
             return _ends(found)
 
-        whole = leak.view.started.plan
+        whole = view.started.plan
         ends = _ends(leak)
         shrunk = None
         if whole.mode == "concurrent":
-            shrunk = await shrink(whole, ends, reproduces, order=Trace(leak.view).choices)
+            shrunk = await shrink(whole, ends, reproduces, order=Trace(view).choices)
         shrunk = shrunk or await shrink(whole, ends, reproduces)
         plan, executions = whole, 0
         replayed = 0
@@ -687,13 +693,13 @@ class Stage:
                 executions=executions,
                 replays=REPLAYS,
                 replayed=replayed,
-                before=None if lost is None else lost.before.number,
-                missed=None if lost is None else lost.after.number,
+                before=None if lost is None else lost[0],
+                missed=None if lost is None else lost[1],
             )
         )
 
 
-def _ends(leak: Leak) -> Ends:
+def _ends(leak: Leak | Kept) -> Ends:
     return Ends(leak.owner.number, leak.observer.number, leak.through)
 
 

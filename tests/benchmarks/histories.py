@@ -96,8 +96,9 @@ class _Lines:
             changes = {"example": event.example + offset}
             if hasattr(event, "call"):
                 changes["call"] = event.call + copy * self._calls
-            if isinstance(event, ModelCalled):
-                for name in ("nonces", "elsewhere"):
+            # What a prompt holds, and what an answer says of which request it was made for.
+            for name in ("nonces", "elsewhere"):
+                if hasattr(event, name):
                     changes[name] = tuple(
                         (campaign, example + offset, operation)
                         for campaign, example, operation in getattr(event, name)

@@ -62,6 +62,7 @@ def measure(path: Path, *, rounds: int) -> dict[str, float]:
     before = peak()
     judgement = judge(open_history(path))
     found = {"before": before, "peak": peak(), "operations": judgement.traffic.operations}
+    found["leaks"] = sum(finding.occurrences for finding in judgement.findings)
     found["events"] = decode(path)
     if not rounds:
         return found | {"calls": calls_of_python(path)}

@@ -10,7 +10,12 @@ def test_judging_grows_with_the_events_and_its_memory_with_the_largest_example(a
     assert large["calls"] / large["events"] < 1.2 * small["calls"] / small["events"]
     # Ten times the events. What is allowed besides is a decoder's block, and what an allocator keeps.
     grown = large["peak"] - large["before"]
-    assert grown < 1.5 * (small["peak"] - small["before"]) + 8
+    assert grown < 1.5 * (small["peak"] - small["before"]) + 5
+
+
+def test_an_agent_that_is_right_leaks_nothing_however_often_its_history_is_written_again(histories, measured):
+    """Every copy is an example of its own: what an answer says of its request, too, is said under new numbers."""
+    assert measured(histories("correct-thread", 12, (3_000,))[0])["leaks"] == 0
 
 
 def test_judging_long_conversations_grows_with_what_is_in_them(histories, measured):

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from overheard.check.judge import judge
-from overheard.check.observe import Stray, leak_of_stray, observe
+from overheard.check.kept import End, kept_stray, leak_of_stray
+from overheard.check.observe import Stray, observe
 from overheard.check.relation import MATCHES
 from overheard.check.view import View
 from overheard.core.canary import Canary, FactKey, mint_nonce
@@ -124,7 +125,8 @@ def test_what_one_resource_is_quoted_of_an_earlier_example_is_no_swap(history, w
     )
     fact, token = FactKey(made.header.campaign, 0, 0, 0), mint_nonce(made.header.campaign, 0, 0)
     stray = Stray(second, second.ops[1], Canary(fact, None), token, "reply", "", 0, token)
-    assert (leak_of_stray(stray, first.ops[0], made.header.contract) is not None) == found
+    told = End(first.ops[0], first)
+    assert (leak_of_stray(kept_stray(stray), told, made.header.contract) is not None) == found
 
 
 def _from_the_first(event):

@@ -254,6 +254,6 @@ def test_what_is_in_a_text_is_found_and_decoded_whether_it_is_remembered_or_not(
         tokens = tokens_in(text)
         assert list(tokens.canaries) == find_canaries(text)
         assert list(tokens.nonces) == find_nonces(text)
-        assert list(tokens.operations) == [decode_nonce(token) for token in find_nonces(text)]
+        assert list(tokens.operations) == [decode_nonce(token)[:3] for token in find_nonces(text)]
         decoded = [decode_canary(token) for token in find_canaries(text)]
         assert list(tokens.facts) == [canary.fact for canary in decoded if canary.kind == "fact"]

@@ -90,6 +90,11 @@ def _live(
     for nonce_campaign, nonce_example, operation in nonces:
         if nonce_campaign == campaign and nonce_example == example:
             alike: Sequence[Op] = groups.get(operation, ())
+            if len(alike) == 1:
+                # Nearly always: nobody else said the same.
+                if alike[0].invoked <= position < alike[0].ended:
+                    return (alike[0],), ()
+                continue
             live = [op for op in alike if op.invoked <= position < op.ended]
             if live:
                 past = [op for op in alike if op.ended <= position] if len(alike) > len(live) else ()

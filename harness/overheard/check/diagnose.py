@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from statistics import median
 from typing import Final
 
-from overheard.check.observe import LISTS_THREADS, Leak, may_see_all
+from overheard.check.handed import CACHED, SWAPPED
+from overheard.check.kept import End, Kept, Missing
+from overheard.check.observe import LISTS_THREADS
 from overheard.check.relation import (
     CROSS_RESOURCE,
     CROSS_THREAD,
@@ -28,9 +29,8 @@ from overheard.check.relation import (
 )
 from overheard.check.suspect import ADVICE as COLLISION_ADVICE
 from overheard.check.suspect import Suspects, story
-from overheard.check.tally import Missed, Tally, collisions_of
-from overheard.check.view import Call, Op, View
-from overheard.core.canary import decode_canary, is_canary
+from overheard.check.tally import Tally, collisions_of
+from overheard.core.canary import is_canary
 from overheard.core.collision import RESERVED, Collision
 from overheard.core.contract import Contract
 from overheard.core.operation import cancels
@@ -48,9 +48,7 @@ THREAD_ONLY: Final = "thread id is the only key"
 BUCKET: Final = "missing ids share a bucket"
 FALLS_BACK: Final = "a missing id falls back to the last conversation"
 NOT_REFUSED: Final = "missing ids are not refused"
-CACHED: Final = "cached without identity"
 RACE: Final = "race on shared state"
-SWAPPED: Final = "reply swapped"
 TAKEN_OVER: Final = "taken over by write"
 REFUSAL_TELLS: Final = "the refusal tells it"
 ERROR_TELLS: Final = "the error tells it"
@@ -168,9 +166,9 @@ class Diagnosis:
         self._undisturbed = {
             leak.invariant
             for leak in tally.leaks
-            if leak.how == "own" and not tally.after_cancelled(leak.view, leak.observer)
+            if leak.how == "own" and not tally.after_cancelled(leak.observer)
         }
-        self._missed_undisturbed = any(not tally.after_cancelled(one.view, one.ask) for one in tally.missed)
+        self._missed_undisturbed = any(not tally.after_cancelled(one.ask) for one in tally.missed)
         # What a surface shows beside the agent's memory says nothing about the keys of that memory.
         self._unaided = {
             (leak.observer.plan.surface, leak.invariant)
@@ -181,12 +179,11 @@ class Diagnosis:
         own = [
             leak
             for leak in memory
-            if leak.view.mode != "concurrent" and leak.observer.sends and is_canary(leak.token)
+            if leak.mode != "concurrent" and leak.observer.sends and is_canary(leak.token)
         ]
         shown = [leak for leak in memory if not leak.observer.sends and leak.channel != "error"]
         self._residue = any(
-            leak.invariant == FORGOTTEN and leak.how == "own" and not _used_again(leak)
-            for leak in tally.leaks
+            leak.invariant == FORGOTTEN and leak.how == "own" and not leak.used_again for leak in tally.leaks
         )
         self._shown = {(leak.observer.plan.surface, leak.invariant) for leak in shown if not _believed(leak)}
         self._shown_whole = {
@@ -211,18 +208,18 @@ class Diagnosis:
         self._reply_leaks = {
             leak.invariant
             for leak in tally.leaks
-            if leak.channel != "prompt" and leak.observer.sends and leak.loss is None
+            if leak.channel != "prompt" and leak.observer.sends and leak.lost is None
         }
         # Mixed prompts of an agent that takes messages together for a background task are no race either.
         self._mixed_quiet = {
-            leak.invariant for leak in tally.leaks if leak.how == "mixed" and leak.view.mode != "concurrent"
+            leak.invariant for leak in tally.leaks if leak.how == "mixed" and leak.mode != "concurrent"
         }
         self._told: dict[str, Counter[str]] = {}
         for leak in tally.leaks:
             if leak.how == "own" and leak.observer.sends and is_canary(leak.token):
                 self._told.setdefault(leak.invariant, Counter())[self.of(leak)] += 1
 
-    def of(self, leak: Leak) -> str:
+    def of(self, leak: Kept) -> str:
         """The diagnosis of one leak.
 
         A prompt that is not surely one operation's tells no story of its own where there is another that
@@ -232,7 +229,7 @@ class Diagnosis:
             return LEFT_BEHIND
         if leak.invariant == MATCHES:
             return _of_answer(leak)
-        if leak.loss is not None:
+        if leak.lost is not None:
             return self._of_loss(leak)
         if leak.how != "own":
             told = self._told.get(leak.invariant)
@@ -245,7 +242,7 @@ class Diagnosis:
             return self._of_named(changed_by) if named else _CHANGED_BY[changed_by.plan.surface]
         return self._of_sight(leak)
 
-    def _of_sight(self, leak: Leak) -> str:
+    def _of_sight(self, leak: Kept) -> str:
         """The story of what somebody was shown, or given to the model, though nobody had changed a thing."""
         if leak.token and not is_canary(leak.token):
             return self._of_id(leak)
@@ -255,9 +252,9 @@ class Diagnosis:
             return REFUSAL_TELLS if leak.observer.outcome == "fail" else ERROR_TELLS
         if not leak.observer.sends and leak.invariant not in self._quiet:
             return self._of_shown(leak)
-        return _borrowed_reply(leak) or self._of_memory(leak)
+        return leak.borrowed or self._of_memory(leak)
 
-    def _of_loss(self, leak: Leak) -> str:
+    def _of_loss(self, leak: Kept) -> str:
         """The story of what was lost by somebody else's doing."""
         if leak.invariant == FORGOTTEN:
             return TOO_MUCH
@@ -268,19 +265,19 @@ class Diagnosis:
             return self._of_named(cause)
         return _CHANGED_BY.get(cause.plan.surface, TAKEN_OVER)
 
-    def _of_named(self, op: Op) -> str:
+    def _of_named(self, op: End) -> str:
         """The story of somebody who named another's resource and was taken for that. Where it takes no valid
         credentials either, those who had some prove nothing more.
         """
         return UNPROVED if op.plan.surface in self._unproved else BELIEVED
 
-    def _changed_by(self, leak: Leak) -> Op | None:
+    def _changed_by(self, leak: Kept) -> End | None:
         """The change that explains the leak: a stranger made it, and without it nobody is shown as much by
         that surface."""  # noqa: D209
         aided = (leak.observer.plan.surface, leak.invariant) not in self._unaided
         return leak.cause if aided else None
 
-    def _of_memory(self, leak: Leak) -> str:
+    def _of_memory(self, leak: Kept) -> str:
         """The story of what was recalled for somebody who must not see it."""
         if self._only_under_overlap(leak):
             return RACE
@@ -296,21 +293,21 @@ class Diagnosis:
             return self._shared_by_all() or (TAKEN_OVER if self._after_writing(leak) else THREAD_ONLY)
         return self._shared_by_all() or RESOURCE_IGNORED
 
-    def suspect(self, leak: Leak) -> Collision | None:
+    def suspect(self, leak: Kept) -> Collision | None:
         """How the ids of a leak were taken for one, if that is its story."""
         if leak.invariant != DISTINCT:
             return None
         found = self._suspects.of(collisions_of(leak.owner, leak.observer))
         return found if self.of(leak) == story(found) else None
 
-    def _of_collision(self, leak: Leak) -> str:
+    def _of_collision(self, leak: Kept) -> str:
         """The story where ids collide: an old one, if as much leaks under ids that have nothing in common."""
         whatever = without_likeness(leak.owner, leak.observer, self._contract)
         if whatever is not None and not {whatever, CROSS_RESOURCE}.isdisjoint(self._quiet):
             return self._of_memory(leak._replace(invariant=whatever))
         return story(self._suspects.of(collisions_of(leak.owner, leak.observer)))
 
-    def _of_shown(self, leak: Leak) -> str:
+    def _of_shown(self, leak: Kept) -> str:
         """The story of a surface that shows what the agent, asked in a message, keeps to itself."""
         surface = leak.observer.plan.surface
         others = {invariant for shown, invariant in self._shown if shown == surface}
@@ -320,7 +317,7 @@ class Diagnosis:
             return UNFILTERED
         return _SHOWN_BY[surface]
 
-    def _of_id(self, leak: Leak) -> str:
+    def _of_id(self, leak: Kept) -> str:
         """Somebody was shown the id of another's thread. Where the same surface shows what is in the thread
         as well, that is its story; a list of threads is a list of ids.
         """
@@ -339,7 +336,7 @@ class Diagnosis:
         clean_siblings = self._tally.clean[CROSS_THREAD, False] and CROSS_THREAD not in self._quiet
         return RESOURCE_IGNORED if clean_siblings else NO_IDS
 
-    def _of_missing(self, leak: Leak) -> str:
+    def _of_missing(self, leak: Kept) -> str:
         shared = self._shared_by_all()
         if shared is not None:
             return shared
@@ -351,27 +348,27 @@ class Diagnosis:
             return FALLS_BACK
         return UNFILTERED if self._opens and self._same_thread(leak) else BUCKET
 
-    def _keyed_by_thread(self, leak: Leak) -> bool:
+    def _keyed_by_thread(self, leak: Kept) -> bool:
         return self._same_thread(leak) and OWNERSHIP in self._quiet
 
-    def _keyed_by_resource(self, leak: Leak) -> bool:
+    def _keyed_by_resource(self, leak: Kept) -> bool:
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
         same = leak.owner.owner == leak.observer.owner
         return same and not told[1] and not probed[1] and CROSS_THREAD in self._quiet
 
-    def _opened_by_thread(self, leak: Leak) -> bool:
+    def _opened_by_thread(self, leak: Kept) -> bool:
         """Whether a thread that is kept from strangers was opened by its id, on one side without a resource:
         whose it is, is asked only of those who say who they are.
         """
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
         return self._same_thread(leak) and bool(told[1]) != bool(probed[1])
 
-    def _same_thread(self, leak: Leak) -> bool:
+    def _same_thread(self, leak: Kept) -> bool:
         """Whether told and probed were in one thread, which both named."""
         named = not any(missing_of(op, self._contract)[0] for op in (leak.owner, leak.observer))
         return named and leak.owner.thread == leak.observer.thread
 
-    def _continues(self, leak: Leak) -> bool:
+    def _continues(self, leak: Kept) -> bool:
         """Whether a fact with its ids and an operation without them met: no bucket explains that."""
         told, probed = missing_of(leak.owner, self._contract), missing_of(leak.observer, self._contract)
         if self._keyed_by_thread(leak) or self._keyed_by_resource(leak) or self._opened_by_thread(leak):
@@ -380,25 +377,25 @@ class Diagnosis:
             return False  # the bucket has a name that was guessed
         return any(told) != any(probed)
 
-    def _only_under_overlap(self, leak: Leak) -> bool:
+    def _only_under_overlap(self, leak: Kept) -> bool:
         """Whether this promise held in quiet traffic and broke where operations overlapped."""
         invariant = leak.invariant
         return (
-            leak.view.mode == "concurrent"
+            leak.mode == "concurrent"
             and invariant not in self._quiet | self._mixed_quiet
             and (invariant == IDS or invariant in self._races or bool(self._tally.clean[invariant, False]))
         )
 
-    def of_missed(self, missed: Missed) -> str:
+    def of_missed(self, missed: Missing) -> str:
         """The diagnosis of a promised recall that did not come."""
         if not self._tally.recall_seen:
             return REMEMBERS_NOTHING
-        disturbed = self._tally.after_cancelled(missed.view, missed.ask)
+        disturbed = self._tally.after_cancelled(missed.ask)
         if disturbed and not self._missed_undisturbed and self._tally.kept_before[RECALL]:
             return LEFT_BEHIND
         return FORGETS
 
-    def _left_behind(self, leak: Leak) -> bool:
+    def _left_behind(self, leak: Kept) -> bool:
         """Whether this promise was kept until a call was cancelled, and broke afterwards.
 
         What the smallest plan needs is a better witness than what came before what: one that shows the leak
@@ -407,7 +404,7 @@ class Diagnosis:
         invariant = leak.invariant
         if (
             leak.how != "own"
-            or not self._tally.after_cancelled(leak.view, leak.observer)
+            or not self._tally.after_cancelled(leak.observer)
             or invariant in self._undisturbed
         ):
             return False
@@ -415,19 +412,13 @@ class Diagnosis:
             return invariant in self._cancelled
         return bool(self._tally.kept_before[invariant])
 
-    def _beside_a_clean_prompt(self, leak: Leak) -> bool:
+    def _beside_a_clean_prompt(self, leak: Kept) -> bool:
         """A leak into one prompt of an operation whose other prompt is clean, and never said to anybody."""
-        if leak.channel != "prompt" or leak.invariant in self._reply_leaks:
-            return False
-        prompts = [call for call in leak.observer.calls if call.attributed.certain]
-        return (
-            any(all(sight.token != leak.token for sight in call.event.sights) for call in prompts)
-            and len(prompts) > 1
-        )
+        return leak.beside_clean and leak.invariant not in self._reply_leaks
 
-    def _after_writing(self, leak: Leak) -> bool:
+    def _after_writing(self, leak: Kept) -> bool:
         """Whether strangers who only read were turned away, and this one had written there before."""
-        if not _wrote_before(leak):
+        if not leak.wrote_before:
             return False
         read_only = [
             other
@@ -435,135 +426,27 @@ class Diagnosis:
             if other.invariant == OWNERSHIP
             and other.how == "own"
             and other.observer.sends
-            and not _wrote_before(other)
+            and not other.wrote_before
         ]
         return not read_only
 
 
-def _used_again(leak: Leak) -> bool:
-    """Whether the thread of something deleted was written to again before, or when, it was seen."""
-    view = leak.view
-    deletion = view.changes.deleted(leak.owner, leak.observer.invoked) if view.changes is not None else None
-    return deletion is None or bool(
-        view.changes
-        and view.changes.used_again(leak.owner, deletion, view.ops.values(), leak.observer.invoked)
-    )
-
-
-def _believed(leak: Leak) -> bool:
+def _believed(leak: Kept) -> bool:
     """Whether two callers met because one of them named the other's resource."""
     return _named(leak.owner, leak.observer)
 
 
-def _named(owner: Op, other: Op) -> bool:
+def _named(owner: End, other: End) -> bool:
     """Whether `other`, who proved to be somebody else, named the owner's resource."""
     return owner.caller is not None and owner.caller != other.caller and owner.resource == other.resource
 
 
-def _of_answer(leak: Leak) -> str:
+def _of_answer(leak: Kept) -> str:
     """How somebody came to be handed what was made for another request: kept from before, or meanwhile."""
-    together = leak.owner_example == leak.view.number and leak.owner.overlaps(leak.observer)
-    return SWAPPED if together or leak.observer.called() else CACHED
+    together = leak.owner_example == leak.example and leak.owner.overlaps(leak.observer)
+    return SWAPPED if together or leak.observer.asked_model else CACHED
 
 
-def _wrote_before(leak: Leak) -> bool:
-    observer = leak.observer
-    return any(
-        op.sends
-        and op.owner == observer.owner
-        and op.thread == observer.thread
-        and op is not observer
-        and op.ended < observer.invoked
-        for op in leak.view.ops.values()
-    )
-
-
-def _plain(leak: Leak) -> bool:
+def _plain(leak: Kept) -> bool:
     """Neither in a refusal nor in a reply that was made for somebody else: a leak of memory itself."""
-    return leak.channel != "error" and _borrowed_reply(leak) is None
-
-
-def _borrowed_reply(leak: Leak) -> str | None:
-    """Whether the observer was handed a reply that was made for another operation, and how that came.
-
-    What it was once handed is stored in its own thread and stands in its later prompts: such a sight tells
-    the story of the reply that brought it there.
-    """
-    return _handed(leak) or _went_on_from(leak) if leak.observer.sends else None
-
-
-def _went_on_from(leak: Leak) -> str | None:
-    """The story of a reply made for the leak's owner that was handed to the observer's thread before.
-
-    With the reply comes its id, where a model's server keeps conversations and an application knows only
-    which response each of them went on from: whoever is handed another's goes on in the other's.
-    """
-    observer, owner, view = leak.observer, leak.owner, leak.view
-    for op in view.ops.values():
-        if op.owner != observer.owner or op.thread != observer.thread or op.ended >= observer.invoked:
-            continue
-        for sight in op.sights:
-            canary = decode_canary(sight.token) if is_canary(sight.token) else None
-            if canary is None or canary.reciter is None or canary.reciter[0] != view.number:
-                continue
-            made_for = view.groups.get(canary.reciter[1], [])
-            if any(other.owner == owner.owner and other.thread == owner.thread for other in made_for):
-                story = _made_for_another(op, leak._replace(token=sight.token, reciter=canary.reciter))
-                if story is not None:
-                    return story
-    return None
-
-
-def _handed(leak: Leak) -> str | None:
-    """The story of a reply that was handed to somebody else, told of what stood in it."""
-    if leak.reciter is None or leak.reciter[0] != leak.view.number:
-        return None
-    if leak.channel != "prompt":
-        return _made_for_another(leak.observer, leak)
-    for op in leak.view.ops.values():
-        if (
-            op is not leak.observer
-            and op.owner == leak.observer.owner
-            and op.thread == leak.observer.thread
-            and any(sight.token == leak.token for sight in op.sights)
-        ):
-            return _made_for_another(op, leak)
-    return None
-
-
-def _made_for_another(shown: Op, leak: Leak) -> str | None:
-    """Why the reply shown to `shown` holds an echo of a fact that its own prompts do not.
-
-    The echo names the operation it was minted for. With the same words, the reply came from a cache; in
-    flight together with it, the two replies were swapped.
-    """
-    assert leak.reciter is not None  # noqa: S101 - the caller looked
-    fields = leak.token[4:17]
-    if any(
-        sight.token[4:17] == fields
-        for call in shown.calls
-        if not _could_be_anothers(call, shown, leak.view)
-        for sight in call.event.sights
-    ):
-        return None
-    made_for = [op for op in leak.view.groups.get(leak.reciter[1], []) if op is not shown]
-    if shown.leader == leak.reciter[1] and _answered_together(leak.view, [shown, *made_for]):
-        return CACHED
-    return SWAPPED if any(op.overlaps(shown) for op in made_for) else None
-
-
-def _could_be_anothers(call: Call, shown: Op, view: View) -> bool:
-    """Whether another operation may have made the call, and may see everything that is in it."""
-    return any(
-        may_see_all(op, call, view)
-        for op in (*call.attributed.candidates, *call.attributed.past)
-        if op is not shown
-    )
-
-
-def _answered_together(view: View, alike: list[Op]) -> bool:
-    """Whether operations that sent one text were answered with fewer model calls than each takes alone."""
-    alone = [len(op.calls) for op in view.ops.values() if op.answered() and len(view.groups[op.leader]) == 1]
-    calls = {id(call) for op in alike for call in op.calls}
-    answered = sum(op.outcome == "ok" for op in alike)
-    return answered > 1 and len(calls) < answered * max(1, round(median(alone)) if alone else 1)
+    return leak.channel != "error" and leak.borrowed is None

@@ -15,6 +15,7 @@ certifies nothing but that.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -83,7 +84,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
     """Every chance to leak in one example, with its control."""
     view = seen.view
     served = _served_callers(seen)
-    homes = _homes(seen)
+    homes: set[_Home] | None = None
     for probe in view.ops.values():
         asks = probe.plan.asks
         if not asks or probe.outcome is None:
@@ -102,6 +103,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
                 name = f"{DISTINCT}: {likeness(fact, probe)}"
             control = _control(seen, fact, probe, invariant, served)
             if invariant == DISTINCT and control != "none":
+                homes = _homes(seen) if homes is None else homes
                 control = _colliding(fact, probe, control, homes)
             through = behind(view, fact, probe, invariant)
             yield Exposure(invariant, name, fact, probe, view.condition(probe), control, through)
@@ -231,12 +233,16 @@ def _served_callers(seen: Observed) -> dict[str, list[Op]]:
     """Per caller, its operations with ids that recalled, or were shown, something of its own."""
     view = seen.view
     served: dict[str, list[Op]] = {}
-    shown = seen.recalled.keys() | seen.listed.keys()
-    for observer in sorted(shown):
-        op = view.ops[observer]
-        facts = seen.recalled.get(observer, set()) | seen.listed.get(observer, set())
-        if op.outcome == "ok" and any(view.ops[fact].plan.caller == op.plan.caller for fact in facts):
-            served.setdefault(op.plan.caller, []).append(op)
+    ops, recalled, listed = view.ops, seen.recalled, seen.listed
+    for observer in sorted(recalled.keys() | listed.keys()):
+        op = ops[observer]
+        if op.outcome != "ok":
+            continue
+        caller = op.plan.caller
+        for fact in chain(recalled.get(observer, ()), listed.get(observer, ())):
+            if ops[fact].plan.caller == caller:
+                served.setdefault(caller, []).append(op)
+                break
     return served
 
 

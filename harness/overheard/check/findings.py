@@ -9,18 +9,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from overheard.check.diagnose import ADVICE, NARROWER, NOT_REFUSED, Diagnosis
-from overheard.check.observe import Leak
+from overheard.check.kept import Kept, Missing
 from overheard.check.relation import CROSS_RESOURCE, IDS, INVARIANTS, OWNERSHIP, RECALL
 from overheard.check.result import Finding, Party
-from overheard.check.tally import LeakKey, Missed, Tally, alike
-from overheard.check.view import Op, describe
+from overheard.check.tally import LeakKey, Tally, alike
+from overheard.check.view import Step, describe
 from overheard.core.baseline import place_of
 from overheard.core.canary import is_canary
 from overheard.core.collision import particularity
 from overheard.history.events import Reduced
-
-_EVIDENCE: Final = 90
-"""Characters of text kept on either side of what was seen."""
 
 _RULES_OUT: Final = {CROSS_RESOURCE: (OWNERSHIP,)}
 """A promise that falls with another: who sees a fact under unrelated ids needs no thread id for it."""
@@ -28,7 +25,7 @@ _RULES_OUT: Final = {CROSS_RESOURCE: (OWNERSHIP,)}
 
 def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) -> tuple[Finding, ...]:
     """Every finding, in the order of the invariants, then of the diagnoses."""
-    groups: dict[tuple[str, str], list[Leak]] = {}
+    groups: dict[tuple[str, str], list[Kept]] = {}
     stories: dict[LeakKey, set[str]] = {}
     for leak in tally.leaks:
         story = diagnosis.of(leak)
@@ -43,7 +40,7 @@ def findings(tally: Tally, diagnosis: Diagnosis, reductions: Iterable[Reduced]) 
         by = dict.fromkeys(suspect.by for suspect in sorted(suspects, key=particularity))
         found.append(replace(leaked, collide_in=tuple(by)))
     if tally.without_id:
-        times, examples = len(tally.without_id), len({leak.view.number for leak in tally.without_id})
+        times, examples = len(tally.without_id), len({leak.example for leak in tally.without_id})
         found.append(leaked_finding((IDS, NOT_REFUSED), tally.without_id, [], times=times, examples=examples))
     found.extend(_missed(tally, diagnosis))
     order = {name: place for place, name in enumerate(INVARIANTS)}
@@ -55,10 +52,10 @@ def narrower(tally: Tally) -> bool:
     return tally.wide_promised >= 3 and tally.wide_seen == 0
 
 
-def _frequency(leaks: list[Leak], tally: Tally, stories: Mapping[LeakKey, set[str]]) -> tuple[int, int]:
+def _frequency(leaks: list[Kept], tally: Tally, stories: Mapping[LeakKey, set[str]]) -> tuple[int, int]:
     """How many leaks, in how many examples. Only some of each kind are kept for diagnosis: where all of
     those tell one story, so do the others; elsewhere those that were kept are counted, and are a minimum."""  # noqa: D209
-    times, examples = 0, {leak.view.number for leak in leaks}
+    times, examples = 0, {leak.example for leak in leaks}
     for key, kept in Counter(map(alike, leaks)).items():
         alone = len(stories[key]) == 1
         times += tally.alike[key].times if alone else kept
@@ -67,7 +64,7 @@ def _frequency(leaks: list[Leak], tally: Tally, stories: Mapping[LeakKey, set[st
 
 
 def leaked_finding(
-    key: tuple[str, str], leaks: list[Leak], minimal: list[Reduced], *, times: int, examples: int
+    key: tuple[str, str], leaks: list[Kept], minimal: list[Reduced], *, times: int, examples: int
 ) -> Finding:
     """One finding of an invariant and a diagnosis (`key`), seen so many times in so many examples.
 
@@ -76,9 +73,9 @@ def leaked_finding(
     invariant, diagnosis = key
     first = min(
         leaks,
-        key=lambda leak: (leak.channel == "prompt", leak.view.number, leak.seen_at, leak.observer.number),
+        key=lambda leak: (leak.channel == "prompt", leak.example, leak.seen_at, leak.observer.number),
     )
-    numbers = {leak.view.number for leak in leaks}
+    numbers = {leak.example for leak in leaks}
     reduced = min(
         (one for one in minimal if one.invariant == invariant and one.example in numbers),
         key=lambda one: one.channel != first.channel,
@@ -95,10 +92,10 @@ def leaked_finding(
         told_at=first.owner.invoked_t,
         seen_at=first.seen_at,
         token=first.token,
-        evidence=_around(first.evidence, first.token),
-        scenario=first.view.scenario,
-        example=first.view.number,
-        condition=first.view.condition(first.observer),
+        evidence=first.evidence,
+        scenario=first.scenario,
+        example=first.example,
+        condition=first.observer.condition,
         occurrences=times,
         examples=examples,
         surface=first.observer.plan.surface,
@@ -107,7 +104,7 @@ def leaked_finding(
         minimal=reduced.plan if reduced else None,
         minimal_owner=reduced.owner if reduced else None,
         minimal_observer=reduced.observer if reduced else None,
-        missed=party_of(first.loss.after) if first.loss is not None else None,
+        missed=party_of(first.lost.after) if first.lost is not None else None,
         minimal_before=reduced.before if reduced else None,
         minimal_missed=reduced.missed if reduced else None,
         replays=reduced.replays if reduced else 0,
@@ -124,10 +121,10 @@ def _missed(tally: Tally, diagnosis: Diagnosis) -> Iterable[Finding]:
     """
     handed: dict[tuple[int, int], str] = {}
     for leak in tally.leaks:
-        handed.setdefault((leak.view.number, leak.observer.number), diagnosis.of(leak))
-    stories: dict[str, list[Missed]] = {}
+        handed.setdefault((leak.example, leak.observer.number), diagnosis.of(leak))
+    stories: dict[str, list[Missing]] = {}
     for one in tally.missed:
-        story = handed.get((one.view.number, one.ask.number)) or diagnosis.of_missed(one)
+        story = handed.get((one.ask.example, one.ask.number)) or diagnosis.of_missed(one)
         stories.setdefault(story, []).append(one)
     for story, missed in stories.items():
         yield _missed_finding(missed, story)
@@ -135,8 +132,8 @@ def _missed(tally: Tally, diagnosis: Diagnosis) -> Iterable[Finding]:
         yield _missed_finding(tally.wide_missed, NARROWER)
 
 
-def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:
-    first = min(missed, key=lambda one: (one.view.number, one.ask.number))
+def _missed_finding(missed: list[Missing], diagnosis: str) -> Finding:
+    first = min(missed, key=lambda one: (one.ask.example, one.ask.number))
     return Finding(
         invariant=RECALL,
         diagnosis=diagnosis,
@@ -148,18 +145,18 @@ def _missed_finding(missed: list[Missed], diagnosis: str) -> Finding:
         told_at=first.fact.invoked_t,
         seen_at=first.ask.ended_t,
         token="",
-        evidence=first.ask.text[: 2 * _EVIDENCE],
-        scenario=first.view.scenario,
-        example=first.view.number,
-        condition=first.view.condition(first.ask),
+        evidence=first.evidence,
+        scenario=first.scenario,
+        example=first.ask.example,
+        condition=first.ask.condition,
         occurrences=len(missed),
-        examples=len({one.view.number for one in missed}),
+        examples=len({one.ask.example for one in missed}),
         surface=first.ask.plan.surface,
         places=tuple(sorted({place_of(one.ask.plan.surface, "reply") for one in missed})),
     )
 
 
-def party_of(op: Op) -> Party:
+def party_of(op: Step) -> Party:
     """One end of a finding."""
     resource, thread = describe(op)
     return Party(
@@ -169,10 +166,3 @@ def party_of(op: Op) -> Party:
         thread=thread,
         operation=op.number,
     )
-
-
-def _around(text: str, token: str) -> str:
-    at = text.find(token) if token else -1
-    if at < 0:
-        return ""
-    return text[max(0, at - _EVIDENCE) : at + len(token) + _EVIDENCE]

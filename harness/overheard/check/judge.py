@@ -6,8 +6,10 @@ proved nothing is never a pass: it is inconclusive and says why.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from overheard.check.bound import bound
@@ -15,8 +17,9 @@ from overheard.check.coverage import Asked, asked, cells, not_offered, not_promi
 from overheard.check.diagnose import Diagnosis
 from overheard.check.extension import Invariant, Ruled, result_of, ruled
 from overheard.check.findings import findings
+from overheard.check.kept import End, KeptStray, leak_of_stray
 from overheard.check.known import acceptance, settled, standings, told
-from overheard.check.observe import Stray, leak_of_stray, observe
+from overheard.check.observe import observe
 from overheard.check.regressed import Regressed
 from overheard.check.relation import INVARIANTS, LEAKAGE, MATCHES, RECALL, TITLES
 from overheard.check.result import (
@@ -47,6 +50,10 @@ SILENT_AFTER: Final = 10
 """Answered operations without a single model call after which a target is said not to use the mirror."""
 
 
+_BETWEEN_COLLECTIONS: Final = 100_000
+"""Containers made and not let go before the collector of cycles looks at them while a history is judged."""
+
+
 def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
     """Judge a whole campaign. `invariants` are those of plugins; the history says which of them it asks for.
 
@@ -57,8 +64,35 @@ def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
     header = history.header
     tally = Tally(campaign=header.campaign)
     regressed = Regressed(header)
+    with _few_collections():
+        failures = _digest(history, tally, regressed)
+        _resolve_strays(tally, history, header)
+    tally.settle()
+    beside = ruled(history, invariants) if header.invariants else []
+    return _judgement(history, tally, regressed, beside, failures)
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Have the collector of cycles come round seldom.
+
+    Nothing is left for it: what an example is digested to is let go of by hand (`View.let_go`). To look at
+    everything again and again, and to find nothing, took an eighth of the time of judging.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(max(before[0], _BETWEEN_COLLECTIONS) if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _digest(history: History, tally: Tally, regressed: Regressed) -> list[str]:
+    """Add every example to the tallies. What went wrong in checking them, in words."""
+    header = history.header
     failures: list[str] = []
     for example in history.examples():
+        view = None
         try:
             view = View(
                 example.started,
@@ -74,10 +108,9 @@ def judge(history: History, invariants: Sequence[Invariant] = ()) -> Judgement:
             failures.append(
                 f"checking example {example.started.example} failed: {type(error).__name__}: {error}"
             )
-    _resolve_strays(tally, history, header)
-    tally.settle()
-    beside = ruled(history, invariants) if header.invariants else []
-    return _judgement(history, tally, regressed, beside, failures)
+        if view is not None:
+            view.let_go()
+    return failures
 
 
 def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
@@ -86,7 +119,7 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
     A second pass over the file, made only if there are any: keeping every example in memory for the sake
     of a rare leak would cost memory in proportion to the whole history.
     """
-    wanted: dict[int, list[Stray]] = {}
+    wanted: dict[int, list[KeptStray]] = {}
     for stray in tally.strays:
         wanted.setdefault(stray.canary.fact.example, []).append(stray)
     if not wanted:
@@ -101,9 +134,10 @@ def _resolve_strays(tally: Tally, history: History, header: Header) -> None:
             owner = view.ops.get(stray.canary.fact.operation)
             if owner is None or (owner.plan.tells is None and not is_nonce(stray.token)):
                 continue
-            leak = leak_of_stray(stray, owner, header.contract)
+            leak = leak_of_stray(stray, End(owner, view), header.contract)
             if leak is not None:
-                tally.add_leak(leak)
+                tally.add_kept(leak)
+        view.let_go()
 
 
 def _judgement(

@@ -23,7 +23,6 @@ from overheard.check.relation import (
     MATCHES,
     OWNERSHIP,
     RECALL,
-    between_examples,
     missing_of,
     without_likeness,
 )
@@ -34,7 +33,6 @@ from overheard.core.canary import (
     FactKey,
     decode_canary,
     is_canary,
-    is_nonce,
     mint_fact,
     mint_nonce,
 )
@@ -87,6 +85,10 @@ class Leak(NamedTuple):
     through: tuple[int, ...] = ()
     loss: Loss | None = None
     cause: Op | None = None
+
+    @property
+    def scenario(self) -> str:
+        return self.view.scenario
 
 
 class Stray(NamedTuple):
@@ -605,22 +607,3 @@ def _mixed(found: Iterable[Sighting], view: View, campaign: int) -> list[Leak]:
              sighting.channel, sighting.token, sighting.disguise, sighting.canary.reciter, "mixed",
              sighting.seen_at, sighting.evidence, view.number)
     ]  # fmt: skip
-
-
-def leak_of_stray(stray: Stray, owner: Op, contract: Contract) -> Leak | None:
-    """The leak between two examples, or None if what was seen was permitted: a thread that a bearer target
-    calls `default` is the same in all of them, and so is what it quotes."""  # noqa: D209
-    invariant = between_examples(owner, stray.observer, contract)
-    if invariant in (RECALL, None):
-        return None
-    if is_nonce(stray.token):
-        token = bind_nonce(owner.plan, stray.canary.fact.campaign, stray.canary.fact.example)
-        return _leak_between(MATCHES, stray._replace(token=token), owner)
-    return _leak_between(invariant, stray, owner)
-
-
-def _leak_between(invariant: str, stray: Stray, owner: Op) -> Leak:
-    return Leak(
-        invariant, stray.view, owner, stray.observer, stray.canary.fact, stray.channel, stray.token,
-        stray.disguise, stray.canary.reciter, "own", stray.seen_at, stray.evidence, stray.canary.fact.example,
-    )  # fmt: skip

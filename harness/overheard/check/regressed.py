@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from overheard.check.coverage import not_promised
 from overheard.check.diagnose import ADVICE, Diagnosis
 from overheard.check.findings import leaked_finding
+from overheard.check.kept import Kept, kept
 from overheard.check.known import acceptance
 from overheard.check.observe import Leak, Observed
 from overheard.check.result import Finding, RegressionResult, Status, Verdict
@@ -39,7 +40,7 @@ class Regressed:
         self._doubts: dict[str, str] = {}
         self._unasked: set[str] = set()
         self._strayed: Counter[str] = Counter()
-        self._leaks: dict[str, list[Leak]] = {}
+        self._leaks: dict[str, list[Kept]] = {}
         """Those of the first example of each plan that showed any."""
         self._remembers = False
 
@@ -57,7 +58,7 @@ class Regressed:
         leaks = _of_it(seen, regression)
         self._shown[name] += bool(leaks)
         if leaks:
-            self._leaks.setdefault(name, leaks)
+            self._leaks.setdefault(name, [kept(leak) for leak in leaks])
         if doubt:
             self._doubts.setdefault(name, doubt)
         else:

@@ -9,7 +9,7 @@ from overheard.core.contract import Contract
 
 if TYPE_CHECKING:
     from overheard.check.changes import Changes
-    from overheard.check.view import Op
+    from overheard.check.view import Op, Step
 
 RECALL: Final = "recall-within-thread"
 CROSS_THREAD: Final = "no-cross-thread-recall"
@@ -38,7 +38,7 @@ TITLES: Final = {
 }
 
 
-def missing_of(op: Op, contract: Contract) -> tuple[str | None, str | None]:
+def missing_of(op: Step, contract: Contract) -> tuple[str | None, str | None]:
     """The kinds of missing (thread, resource) that count under the contract.
 
     Under `bearer` the thread id is the key, and what happens without a resource id is not promised.
@@ -131,7 +131,7 @@ def relation(owner: Op, observer: Op, contract: Contract) -> str | None:
     return DISTINCT if collisions(owner.presented, observer.presented) else whatever
 
 
-def without_likeness(owner: Op, observer: Op, contract: Contract) -> str | None:
+def without_likeness(owner: Step, observer: Step, contract: Contract) -> str | None:
     """The same, of operations with all their ids, as if ids were only ever equal or not."""
     scope = contract.scope_of(observer.plan.surface)
     same_thread = owner.thread == observer.thread
@@ -145,7 +145,7 @@ def without_likeness(owner: Op, observer: Op, contract: Contract) -> str | None:
     return CROSS_RESOURCE
 
 
-def between_examples(owner: Op, observer: Op, contract: Contract) -> str | None:
+def between_examples(owner: Step, observer: Step, contract: Contract) -> str | None:
     """The same, where `owner` told in one example and `observer` saw in another.
 
     Ids carry their example's namespace, so the two have in common only what is no example's: a missing id, or

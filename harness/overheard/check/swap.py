@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from overheard.check.relation import RECALL, Relations
 from overheard.check.view import Op, View
-from overheard.core.operation import Condition
+from overheard.core.operation import SENDING, Condition
 
 Nonce = tuple[int, int, int]
 
@@ -41,7 +41,7 @@ def swaps(view: View, relations: Relations, campaign: int) -> Iterator[Swap]:
     """Every answer of an example that was made for another request."""
     prompts = _Prompts(view)
     for op in view.ops.values():
-        if op.sends and op.nonces:
+        if op.nonces and op.sends:
             own = (campaign, view.number, op.leader)
             for nonce in op.nonces if op.nonces != (own,) else ():
                 if nonce != own and nonce[0] == campaign:
@@ -50,9 +50,10 @@ def swaps(view: View, relations: Relations, campaign: int) -> Iterator[Swap]:
 
 def answers(view: View, campaign: int) -> Iterator[Answer]:
     """Every answer that could have been another's: of operations that surely asked the model."""
+    number = view.number
     for op in view.ops.values():
-        if op.outcome == "ok" and op.sends and op.called():
-            yield Answer(op, view.condition(op), (campaign, view.number, op.leader) in op.nonces)
+        if op.outcome == "ok" and op.plan.surface in SENDING and op.called():
+            yield Answer(op, view.condition(op), (campaign, number, op.leader) in op.nonces)
 
 
 class _Prompts:

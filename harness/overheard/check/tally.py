@@ -5,15 +5,16 @@ Memory stays bounded by the largest example: an example is digested, added here,
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from overheard.check.exposure import Recall, exposures, recalls
+from overheard.check.kept import End, Kept, KeptStray, Missing, kept, kept_stray, missing
 from overheard.check.observe import STRAYS_KEPT, How, Leak, Observed, Stray
 from overheard.check.relation import DISTINCT, IDS, MATCHES, RECALL
 from overheard.check.swap import answers
-from overheard.check.view import NEVER, Call, Op, View
+from overheard.check.view import NEVER, Call, Op, Step, View
 from overheard.core.canary import FactKey, is_canary, is_nonce
 from overheard.core.collision import RESERVED, Collision, collisions
 from overheard.core.ids import Id
@@ -65,15 +66,15 @@ class LeakKey(NamedTuple):
     collisions: frozenset[Collision]
 
 
-def alike(leak: Leak) -> LeakKey:
+def alike(leak: Leak | Kept) -> LeakKey:
     """The kind of a leak."""
     surface = leak.observer.plan.surface
     met = collisions_of(leak.owner, leak.observer) if leak.invariant == DISTINCT else frozenset()
     is_id = not is_canary(leak.token)
-    return LeakKey(leak.view.scenario, leak.invariant, leak.channel, leak.how, surface, is_id, met)
+    return LeakKey(leak.scenario, leak.invariant, leak.channel, leak.how, surface, is_id, met)
 
 
-def collisions_of(owner: Op, observer: Op) -> frozenset[Collision]:
+def collisions_of(owner: Step, observer: Step) -> frozenset[Collision]:
     """How the ids of two operations collide."""
     return collisions(owner.presented, observer.presented)
 
@@ -88,31 +89,23 @@ class LeakCount:
         self.examples: set[int] = set()
 
 
-class Missed(NamedTuple):
-    """A promised recall that did not come."""
-
-    view: View
-    fact: Op
-    ask: Op
-
-
 class Tally:
     """Counts over all exploring examples, and what the proving ones showed."""
 
     def __init__(self, *, campaign: int) -> None:
         self.campaign = campaign
-        self.cells: dict[CellKey, CellCount] = {}
+        self.cells: defaultdict[CellKey, CellCount] = defaultdict(CellCount)
         self.controls: Counter[str] = Counter()
         self.independent: dict[str, Counter[str]] = {}
-        self.leaks: list[Leak] = []
+        self.leaks: list[Kept] = []
         self.leak_counts: Counter[tuple[str, str]] = Counter()
         self.alike: dict[LeakKey, LeakCount] = {}
         self.leaking_examples: dict[str, set[int]] = {}
         self.clean: Counter[tuple[str, bool]] = Counter()
         self.kept_apart: Counter[frozenset[Collision]] = Counter()
         """Chances that showed nothing, between ids that collide in these ways."""
-        self.pending: list[Leak] = []
-        self.strays: list[Stray] = []
+        self.pending: list[Kept] = []
+        self.strays: list[KeptStray] = []
         self._strays_everywhere = 0
         self._first_users: dict[Id, Id] = {}
         """Of threads whose id is the same in every example: the resource that used it first of all."""
@@ -120,8 +113,8 @@ class Tally:
         self.recall_seen = 0
         self.wide_promised = 0
         self.wide_seen = 0
-        self.missed: list[Missed] = []
-        self.wide_missed: list[Missed] = []
+        self.missed: list[Missing] = []
+        self.wide_missed: list[Missing] = []
         self.foreign = 0
         self.examples = 0
         self.operations = 0
@@ -141,7 +134,7 @@ class Tally:
         self.first_error = ""
         self.unended = 0
         self.told_ok = 0
-        self.without_id: list[Leak] = []
+        self.without_id: list[Kept] = []
         self.idless: Counter[str] = Counter()
         """Operations about a message whose id the target never showed, by surface: they were not made."""
         self.injected: Counter[tuple[str, str, str]] = Counter()
@@ -215,7 +208,7 @@ class Tally:
             if self.room <= 0 or (everywhere and self._strays_everywhere >= EVERYWHERE_KEPT):
                 continue
             self._strays_everywhere += everywhere
-            self.strays.append(stray)
+            self.strays.append(kept_stray(stray))
 
     def _traffic(self, view: View) -> None:
         done = [op for op in view.ops.values() if op.outcome is not None]
@@ -260,16 +253,15 @@ class Tally:
         self.leak_counts[IDS, "reply"] += 1
         if len(self.without_id) < LEAKS_KEPT:
             nothing = FactKey(self.campaign, view.number, op.number, 0)
-            self.without_id.append(
-                Leak(
-                    IDS, view, op, op, nothing, "reply", "", "", None, "own", op.ended_t, op.text, view.number
-                )
+            leak = Leak(
+                IDS, view, op, op, nothing, "reply", "", "", None, "own", op.ended_t, op.text, view.number
             )
+            self.without_id.append(kept(leak))
 
-    def after_cancelled(self, view: View, op: Op) -> bool:
+    def after_cancelled(self, end: End) -> bool:
         """Whether an operation began after a call had been cancelled on purpose."""
         first = self._first_cancelled
-        return first is not None and (view.number, op.invoked) > first
+        return first is not None and (end.example, end.invoked) > first
 
     def add_leak(self, leak: Leak) -> None:
         """Count a leak, and keep it while there is room.
@@ -278,15 +270,23 @@ class Tally:
         """
         if len(leak.may_be) > 1:
             if len(self.pending) < LEAKS_KEPT:
-                self.pending.append(leak)
-            return
-        self.leaking_examples.setdefault(leak.invariant, set()).add(leak.view.number)
+                self.pending.append(kept(leak))
+        elif self._count(leak, leak.view.number):
+            self.leaks.append(kept(leak))
+
+    def add_kept(self, leak: Kept) -> None:
+        """Count a leak whose example has been let go, and keep it while there is room."""
+        if self._count(leak, leak.example):
+            self.leaks.append(leak)
+
+    def _count(self, leak: Leak | Kept, example: int) -> bool:
+        """Count a leak. True if there is room to keep it."""
+        self.leaking_examples.setdefault(leak.invariant, set()).add(example)
         self.leak_counts[leak.invariant, leak.channel] += 1
         count = self.alike.setdefault(alike(leak), LeakCount())
         count.times += 1
-        count.examples.add(leak.view.number)
-        if count.times <= ALIKE_KEPT:
-            self.leaks.append(leak)
+        count.examples.add(example)
+        return count.times <= ALIKE_KEPT
 
     def settle(self) -> None:
         """Decide about the leaks that may break either of two promises: a promise that is known to be broken
@@ -297,14 +297,13 @@ class Tally:
         for leak in pending:
             known = [option for option in leak.may_be if option[0] in broken]
             invariant, observer = (known or leak.may_be)[0]
-            self.add_leak(leak._replace(invariant=invariant, observer=observer, may_be=()))
+            self.add_kept(leak._replace(invariant=invariant, observer=observer, may_be=()))
 
     def _exposures(self, seen: Observed) -> set[str]:
         leaked = {(leak.owner.number, leak.observer.number) for leak in seen.leaks}
         exercised = set()
         for exposure in exposures(seen):
-            key = CellKey(exposure.probe.plan.surface, exposure.relation, exposure.condition)
-            cell = self.cells.setdefault(key, CellCount())
+            cell = self.cells[CellKey(exposure.probe.plan.surface, exposure.relation, exposure.condition)]
             if exposure.control == "bracketed":
                 cell.bracketed += 1
                 self.controls[exposure.invariant] += 2
@@ -327,16 +326,19 @@ class Tally:
     def _answers(self, seen: Observed) -> set[str]:
         """Count the answers that could have been another's. One that says whose it is would have shown it."""
         exercised = set()
-        for answer in answers(seen.view, self.campaign):
-            key = CellKey(answer.op.plan.surface, MATCHES, answer.condition)
-            cell = self.cells.setdefault(key, CellCount())
-            if answer.control:
-                cell.bracketed += 1
-                self.controls[MATCHES] += 1
-                self.kept_before[MATCHES] += self._first_cancelled is None
+        counts = Counter(
+            (answer.op.plan.surface, answer.condition, answer.control)
+            for answer in answers(seen.view, self.campaign)
+        )
+        for (surface, condition, control), times in counts.items():
+            cell = self.cells[CellKey(surface, MATCHES, condition)]
+            if control:
+                cell.bracketed += times
+                self.controls[MATCHES] += times
+                self.kept_before[MATCHES] += times * (self._first_cancelled is None)
                 exercised.add(MATCHES)
             else:
-                cell.none += 1
+                cell.none += times
         return exercised
 
     def _recalls(self, seen: Observed) -> set[str]:
@@ -344,9 +346,7 @@ class Tally:
         promised = [one for one in recalls(seen) if one.seen or not self._taken(one.ask)]
         missed = _missed_by_ranking if seen.view.contract.recall_kind == "ranked" else _missed
         for recall in promised:
-            cell = self.cells.setdefault(
-                CellKey(recall.ask.plan.surface, RECALL, recall.condition), CellCount()
-            )
+            cell = self.cells[CellKey(recall.ask.plan.surface, RECALL, recall.condition)]
             self.recall_promised += 1
             if recall.seen:
                 cell.bracketed += 1
@@ -356,7 +356,7 @@ class Tally:
             else:
                 cell.none += 1
         room = LEAKS_KEPT - len(self.missed)
-        self.missed.extend(Missed(seen.view, one.fact, one.ask) for one in missed(promised)[: max(room, 0)])
+        self.missed.extend(missing(seen.view, one.fact, one.ask) for one in missed(promised)[: max(room, 0)])
         if seen.view.contract.scope != "thread":
             self._wide(seen)
         return exercised
@@ -381,7 +381,7 @@ class Tally:
                     if seen.saw(op, number):
                         self.wide_seen += 1
                     elif len(self.wide_missed) < LEAKS_KEPT:
-                        self.wide_missed.append(Missed(view, fact, op))
+                        self.wide_missed.append(missing(view, fact, op))
 
     def bracketed(self, invariant: str) -> tuple[int, int, int]:
         """(controlled, late-controlled, uncontrolled) exposures of an invariant, over its cells."""

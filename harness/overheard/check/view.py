@@ -65,64 +65,36 @@ class Call:
         self.answered = NEVER
 
 
-class Op:
-    """One operation as it really went.
+class Step:
+    """What one operation presented, when it ran, and how it ended.
 
-    `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight. An
-    `info` operation stays in flight to the end of its example: nobody knows when what it does ends, though
-    it was no longer waited for when it `stopped`. Operations of
-    one `standing` presented the same in the same way: whatever one of them may see, all may. `caller` is
-    who proved to be calling, None where nobody has to.
+    `invoked` and `ended` are positions (`NEVER` if it did not), `outcome` is None while in flight.
+    `caller` is who proved to be calling, None where nobody has to.
     """
 
     __slots__ = (
         "caller",
-        "calls",
-        "chunks",
         "ended",
         "ended_t",
-        "filters",
         "invoked",
         "invoked_t",
-        "length",
         "missing",
-        "nonces",
         "outcome",
-        "overlapped",
         "plan",
-        "reason",
         "resource",
-        "sights",
-        "standing",
-        "stopped",
-        "suspended",
-        "text",
         "thread",
     )
 
-    def __init__(self, plan: Operation) -> None:
-        self.plan = plan
-        self.invoked = NEVER
-        self.invoked_t = 0
-        self.ended = NEVER
-        self.ended_t = 0
-        self.stopped = NEVER
-        self.outcome: str | None = None
-        self.reason = ""
-        self.thread: Id = msgspec.UNSET
-        self.resource: Id = msgspec.UNSET
-        self.missing: tuple[str | None, str | None] = (None, None)
-        self.caller: str | None = None
-        self.filters: dict[str, str] = {}
-        self.text = ""
-        self.length = 0
-        self.sights: tuple[Sight, ...] = ()
-        self.nonces: tuple[tuple[int, int, int], ...] = ()
-        self.chunks: list[Chunked] = []
-        self.calls: list[Call] = []
-        self.suspended = False
-        self.overlapped = False
-        self.standing = 0
+    plan: Operation
+    invoked: int
+    invoked_t: int
+    ended: int
+    ended_t: int
+    outcome: str | None
+    thread: Id
+    resource: Id
+    missing: tuple[str | None, str | None]
+    caller: str | None
 
     @property
     def number(self) -> int:
@@ -161,6 +133,62 @@ class Op:
         """Whether it was to delete something."""
         return self.plan.surface in DELETING
 
+    @property
+    def presented(self) -> tuple[Id, Id]:
+        """Its thread and its resource id, as the target was shown them."""
+        return self.thread, self.resource
+
+    def overlaps(self, other: Step) -> bool:
+        return self.invoked < other.ended and other.invoked < self.ended
+
+
+class Op(Step):
+    """One operation as it really went.
+
+    An `info` operation stays in flight to the end of its example: nobody knows when what it does ends, though
+    it was no longer waited for when it `stopped`. Operations of
+    one `standing` presented the same in the same way: whatever one of them may see, all may.
+    """
+
+    __slots__ = (
+        "calls",
+        "chunks",
+        "filters",
+        "length",
+        "nonces",
+        "overlapped",
+        "reason",
+        "sights",
+        "standing",
+        "stopped",
+        "suspended",
+        "text",
+    )
+
+    def __init__(self, plan: Operation) -> None:
+        self.plan = plan
+        self.invoked = NEVER
+        self.invoked_t = 0
+        self.ended = NEVER
+        self.ended_t = 0
+        self.stopped = NEVER
+        self.outcome = None
+        self.reason = ""
+        self.thread = msgspec.UNSET
+        self.resource = msgspec.UNSET
+        self.missing = (None, None)
+        self.caller = None
+        self.filters: dict[str, str] = {}
+        self.text = ""
+        self.length = 0
+        self.sights: tuple[Sight, ...] = ()
+        self.nonces: tuple[tuple[int, int, int], ...] = ()
+        self.chunks: list[Chunked] = []
+        self.calls: list[Call] = []
+        self.suspended = False
+        self.overlapped = False
+        self.standing = 0
+
     def repeats(self) -> set[int]:
         """Operations whose facts its answer repeats as they were told, and not in an echo."""
         tokens = [sight.token for sight in self.sights if sight.channel == "reply"]
@@ -182,11 +210,6 @@ class Op:
         which may well be empty, as may be what is said of a change."""  # noqa: D209
         return self.outcome == "ok" and (self.length > 0 or not self.sends or self.called())
 
-    @property
-    def presented(self) -> tuple[Id, Id]:
-        """Its thread and its resource id, as the target was shown them."""
-        return self.thread, self.resource
-
     def presents(self) -> tuple[Id, ...]:
         """The ids that it brought itself, in whichever place."""
         return self.thread, self.resource, *self.filters.values()
@@ -195,9 +218,6 @@ class Op:
     def cancelled(self) -> bool:
         """Whether it was cancelled on purpose, as its plan says."""
         return self.plan.cancel is not None and self.reason == "cancelled"
-
-    def overlaps(self, other: Op) -> bool:
-        return self.invoked < other.ended and other.invoked < self.ended
 
 
 class Ids:
@@ -235,6 +255,7 @@ class View:
         "_changes",
         "_ids",
         "_relations",
+        "_unchanged",
         "after_cancelled",
         "blocked",
         "bound",
@@ -272,22 +293,31 @@ class View:
         self.diverged = False
         self.ops = {operation.number: Op(operation) for operation in started.plan.operations}
         self.groups: dict[int, list[Op]] = {}
-        for op in self.ops.values():
-            self.groups.setdefault(op.leader, []).append(op)
+        for number, op in self.ops.items():
+            leader = op.plan.same_text_as
+            if leader is None:
+                leader = number
+            group = self.groups.get(leader)
+            if group is None:
+                self.groups[leader] = [op]
+            else:
+                group.append(op)
         self.calls: list[Call] = []
         self.campaign = campaign
         self.bound: dict[str, str] = {}
         self.shown: dict[int, int] = {}
         self._ids: Ids | None = None
         self._changes: Changes | None = None
+        self._unchanged = not any(operation.surface in CHANGING for operation in started.plan.operations)
         self._relations: Relations | None = None
         self._read(events)
         self.after_cancelled = frozenset(_after_cancelled(self.ops.values()))
         number, groups = self.number, self.groups
         for call in self.calls:
             call.attributed = attributed = attribute(call.event, call.position, groups, campaign, number)
-            call.certain = attributed.certain
-            for op in attributed.candidates:
+            candidates = attributed.candidates
+            call.certain = len(candidates) == 1 and attributed.by != "late"
+            for op in candidates:
                 op.calls.append(call)
         if self.mode == "concurrent":
             _mark_overlaps(self)
@@ -377,7 +407,7 @@ class View:
     @property
     def changes(self) -> Changes | None:
         """What was done to stored conversations; None if no operation was there to change any."""
-        if self._changes is None and any(op.plan.surface in CHANGING for op in self.ops.values()):
+        if self._changes is None and not self._unchanged:
             self._changes = Changes(self, self.ids.homes)
         return self._changes
 
@@ -392,6 +422,16 @@ class View:
         """The id that was really presented, or made, for a template of the plan."""
         name = bind_id(template, self.campaign, self.number)
         return self.bound.get(name, name) if isinstance(name, str) else name
+
+    def let_go(self) -> None:
+        """Let go of the model calls, when everything has been read out of them.
+
+        An operation and its calls hold each other: without this, the memory of every example would wait for a
+        collector of cycles, and a history of a million events is read faster than that comes round.
+        """
+        for call in self.calls:
+            for op in call.attributed.candidates:
+                op.calls.clear()
 
     def condition(self, op: Op) -> Condition:
         """What was going on around `op`: overlap is proved, never taken from the plan.
@@ -416,7 +456,9 @@ def _after_cancelled(ops: Iterable[Op]) -> Iterator[int]:
 def _mark_standings(ops: Iterable[Op]) -> None:
     standings: dict[tuple[object, ...], int] = {}
     for op in ops:
-        presented = (op.thread, op.resource, op.owner, op.missing, op.plan.surface, op.plan.caller)
+        plan = op.plan
+        # Who proved to be calling says with the rest whose conversation it is (`Op.owner`).
+        presented = (op.thread, op.resource, plan.tenant, op.caller, op.missing, plan.surface, plan.caller)
         op.standing = standings.setdefault(presented, len(standings))
 
 
@@ -458,6 +500,6 @@ def _mark_crossing(together: Sequence[Op]) -> None:
                 mine.overlapped = theirs.overlapped = True
 
 
-def describe(op: Op) -> tuple[str, str]:
+def describe(op: Step) -> tuple[str, str]:
     """Resource and thread of an operation, written for people."""
     return show_id(op.resource), show_id(op.thread)

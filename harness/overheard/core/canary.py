@@ -23,7 +23,7 @@ golden vectors in the tests; a change of it needs a new version character.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 from zlib import crc32
@@ -147,16 +147,21 @@ def mint_nonce(campaign: int, example: int, operation: int, *, flags: int = 0) -
 def _checked(tokens: list[str]) -> list[str]:
     """Those of `tokens`, each matching a pattern of this module, whose check is true.
 
-    This is `check(token[:-4]) == token[-4:]` written out, because it runs for every token of every text. A
-    cache would be slower than this as soon as a campaign had more canaries than the cache has entries.
+    This is `check(token[:-4]) == token[-4:]` written out, because it runs for every token of every text, once
+    for each that differs: conversations repeat them. A cache would be slower than this as soon as a campaign
+    had more canaries than the cache has entries.
     """
-    found = []
-    for token in tokens:
-        crc = crc32(token[:-4].encode())
-        fold = crc & 0xFFFFF ^ crc >> 12
-        if _PAIRS[fold >> 10] + _PAIRS[fold & 1023] == token[-4:]:
-            found.append(token)
-    return found
+    if not tokens:
+        return tokens
+    pairs = _PAIRS
+    untrue = {
+        token
+        for token in set(tokens)
+        if pairs[(fold := (crc := crc32(token[:-4].encode())) & 0xFFFFF ^ crc >> 12) >> 10]
+        + pairs[fold & 1023]
+        != token[-4:]
+    }
+    return [token for token in tokens if token not in untrue] if untrue else tokens
 
 
 def valid(token: str) -> bool:
@@ -172,6 +177,10 @@ def is_canary(token: str) -> bool:
 def is_nonce(token: str) -> bool:
     """Whether what was seen somewhere is the nonce of a message."""
     return token.startswith("REF1")
+
+
+_new = tuple.__new__
+"""What `_make` does, without asking how many fields there are."""
 
 
 # Small caches: an example's few tokens are decoded over and over while it is driven and judged, and no
@@ -191,7 +200,7 @@ def decode_canary(token: str) -> Canary:
         reciter = (number >> 15 & 0xFFFFF, number & 0x7FFF)
         number >>= 35
     fields = (number >> 40, number >> 20 & 0xFFFFF, number >> 5 & 0x7FFF, number & 15)
-    return Canary._make((FactKey._make(fields), reciter))
+    return _new(Canary, (_new(FactKey, fields), reciter))
 
 
 @lru_cache(maxsize=1 << 12)
@@ -216,13 +225,14 @@ def find_nonces(text: str) -> list[str]:
 class Tokens(NamedTuple):
     """What stands plainly in one text, in order, repetitions included.
 
-    `facts` are what those of the `canaries` that are no echoes name; `operations` are the nonces decoded.
+    `facts` are what those of the `canaries` that are no echoes name; `operations` are those that the `nonces`
+    name: (campaign, example, operation).
     """
 
     canaries: tuple[str, ...]
     facts: tuple[FactKey, ...]
     nonces: tuple[str, ...]
-    operations: tuple[Nonce, ...]
+    operations: tuple[tuple[int, int, int], ...]
 
 
 _REMEMBERED: Final = 1 << 13
@@ -238,6 +248,11 @@ def tokens_in(text: str) -> Tokens:
     return _remembered(text) if len(text) <= _SHORT else _tokens(text)
 
 
+def canaries_in(text: str) -> Sequence[str]:
+    """As `find_canaries`; of short texts it is remembered, as by `tokens_in`."""
+    return _remembered(text).canaries if len(text) <= _SHORT else find_canaries(text)
+
+
 def _tokens(text: str) -> Tokens:
     canaries, nonces = find_canaries(text), find_nonces(text)
     decoded = map(decode_canary, canaries)
@@ -245,7 +260,7 @@ def _tokens(text: str) -> Tokens:
         tuple(canaries),
         tuple(canary.fact for canary in decoded if canary.reciter is None),
         tuple(nonces),
-        tuple(map(decode_nonce, nonces)),
+        tuple(decode_nonce(nonce)[:3] for nonce in nonces),
     )
 
 
@@ -258,8 +273,4 @@ def operations_named(texts: Iterable[str]) -> tuple[tuple[int, int, int], ...]:
     In the order of the texts, and the last of one text first: agents that flatten a conversation into one
     message put what was said last at its end.
     """
-    found: dict[tuple[int, int, int], None] = {}
-    for text in texts:
-        for nonce in reversed(tokens_in(text).operations):
-            found[nonce[:3]] = None
-    return tuple(found)
+    return tuple(dict.fromkeys(named for text in texts for named in reversed(tokens_in(text).operations)))

@@ -24,6 +24,7 @@ import re
 import unicodedata
 from base64 import b64encode
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import unquote
 
@@ -31,7 +32,7 @@ from overheard.core.canary import campaign_digits, find_canaries, valid
 from overheard.core.damage import find_damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
 _ECHO: Final = 29
 _LAYERS: Final = 3
@@ -116,7 +117,7 @@ _BASE64: Final = tuple(_needle(prefix, skip) for prefix in (b"OVH1", b"ovh1") fo
 
 
 def find_disguised(
-    text: str, campaign: int | None = None, *, plain: Container[str] | None = None
+    text: str, campaign: int | None = None, *, plain: Sequence[str] | None = None
 ) -> list[tuple[str, str]]:
     """Every fact and echo in `text` that does not stand there plainly: (canonical token, disguise).
 
@@ -127,17 +128,17 @@ def find_disguised(
 
     Of `campaign`, if it is given, also those that are `truncated` or have a `typo` (see `damage`).
 
-    `plain` are the tokens that `find_canaries` finds in `text`, for those who have looked already.
+    `plain` is what `find_canaries` finds in `text`, repetitions included, for those who have looked already.
 
     Time and memory are linear in the text, whatever it holds. Lone surrogates and control characters are
     text like any other. Nothing is raised.
     """
-    if plain is None:
-        plain = frozenset(find_canaries(text))
+    plain = find_canaries(text) if plain is None else plain
+    plainly = frozenset(plain)
     found: dict[str, str] = {}
     for layer in range(_LAYERS + 1):
-        for token, disguise in _views(text, plain if layer == 0 else frozenset(), campaign):
-            if token not in plain and token not in found:
+        for token, disguise in _views(text, () if layer else plain, campaign):
+            if token not in plainly and token not in found:
                 found[token] = ", ".join(filter(None, ("escaped" if layer else "", disguise)))
         unescaped = _unescape(text)
         if unescaped == text:
@@ -146,11 +147,14 @@ def find_disguised(
     return list(found.items())
 
 
-def _views(text: str, skip: Container[str], campaign: int | None) -> Iterator[tuple[str, str]]:
+def _views(text: str, plain: Sequence[str], campaign: int | None) -> Iterator[tuple[str, str]]:
     raw = _ascii(text)
     folded = raw.translate(_FOLD, _NOT_ALNUM)
-    standing = _read_folded(folded, skip) if b"0VH1" in folded else {}
-    tokens = [token for token in standing if token not in skip]
+    # What stands there plainly stands in the folded text, too, prefix for prefix; mostly there is no more.
+    more = folded.count(b"0VH1") > len(plain)
+    plainly = frozenset(plain) if more else frozenset()
+    standing = _read_folded(folded, plainly) if more else Counter(plain)
+    tokens = [token for token in standing if token not in plainly] if more else []
     if tokens:
         dress = _Dress(text)
         yield from ((token, dress.of(token)) for token in tokens)
@@ -182,9 +186,23 @@ def _ascii(text: str) -> bytes:
     """The text in ASCII: look-alikes as what they are taken for, everything else beyond ASCII left out."""
     if text.isascii():
         return text.encode("ascii")
+    # No line is mapped by what stands in another, and prompts hold line for line what those before them held.
+    return b"\n".join(
+        [_remembered(line) if len(line) <= _SHORT else _mapped(line) for line in text.split("\n")]
+    )
+
+
+def _mapped(text: str) -> bytes:
+    if text.isascii():
+        return text.encode("ascii")
     if _compatible(text):
         text = _COMPATIBLE.sub(lambda run: unicodedata.normalize("NFKD", run.group()), text)
     return codecs.charmap_encode(text, "ignore", _CHARMAP)[0].translate(_TAKEN_FOR)
+
+
+_SHORT: Final = 1_024
+"""Characters of a line that is remembered: with their number, what bounds the memory that this takes."""
+_remembered = lru_cache(maxsize=1 << 11)(_mapped)
 
 
 def _compatible(text: str) -> bool:

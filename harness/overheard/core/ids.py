@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -53,7 +54,12 @@ def bind_id(template: Id, campaign: int, example: int) -> Id:
     """
     if not isinstance(template, str) or "<<" not in template:
         return template
+    return _filled(template, campaign, example)
 
+
+# A small cache: the few ids of an example are presented over and over while it is driven, and no longer.
+@lru_cache(maxsize=1 << 10)
+def _filled(template: str, campaign: int, example: int) -> str:
     def fill(match: re.Match[str]) -> str:
         kind, name = match.group(1), match.group(2)
         if kind == "ns":

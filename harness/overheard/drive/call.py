@@ -178,10 +178,15 @@ class Call:
 
     async def _seen(self, text: str, channel: Channel) -> tuple[Sight, ...]:
         """The canaries in a text, and the ids: those of the caller's own threads first."""
-        mine = self.operation.caller
+        if not text:
+            return ()
+        # The ids that are known before, and not those that come to be known while a long text is looked at.
         owners = {**self._target.secrets, **self._target.bindings.secrets}
-        secrets = sorted(owners, key=lambda secret: owners[secret] != mine)
         canaries = await _to_the_end(scanning(text, channel, self._target.campaign))
+        if not owners:
+            return canaries
+        mine = self.operation.caller
+        secrets = sorted(owners, key=lambda secret: owners[secret] != mine)
         return canaries + await _to_the_end(scanning_ids(text, channel, secrets))
 
     async def _made_for(self, text: str) -> Nonces:

@@ -27,8 +27,9 @@ from overheard.history.events import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-_BLOCK: Final = 1 << 20
-"""Bytes decoded at a time (and however many finish the last line of them)."""
+_BLOCK: Final = 1 << 18
+"""Bytes decoded at a time (and however many finish the last line of them): few enough that what they become
+is let go before it has left the processor's cache."""
 
 _HEADER_LIMIT: Final = 1 << 26
 """Bytes in which a header must end: a disk image of one line must not be read into memory to be refused."""
@@ -116,6 +117,7 @@ class History:
                 else:
                     self.end = event  # type: ignore[assignment]  # narrowed by `kind`
             events += block[done:]
+            del block
         if started is not None:
             yield Example(started, events, ended)
 
@@ -172,7 +174,7 @@ def _read_header(path: Path) -> tuple[Header, int]:
 
 def _file_blocks(path: Path, start: int, history: History) -> Iterator[Sequence[AnyEvent]]:
     decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(_AFTER_HEADER)
-    lines = 1
+    before = start
     try:
         with path.open("rb") as file:
             file.seek(start)
@@ -181,14 +183,31 @@ def _file_blocks(path: Path, start: int, history: History) -> Iterator[Sequence[
                     block += file.readline()
                 if not block.endswith(b"\n"):
                     block, history.truncated = _without_torn_line(block, decoder)
-                try:
-                    events: list[AnyEvent] = decoder.decode_lines(block)
-                except (ValueError, RecursionError):
-                    raise _damaged(path, block, lines, decoder) from None
-                yield events
-                lines += block.count(b"\n")
+                # Under no name here: what was decoded must be gone before there is more of it.
+                yield _decoded(path, block, before, decoder)
+                before += len(block)
     except OSError as error:
         raise _cannot_read(path, error) from error
+
+
+def _decoded(
+    path: Path, block: bytes, before: int, decoder: msgspec.json.Decoder[AnyEvent]
+) -> list[AnyEvent]:
+    """The events of a block; `before` is how many bytes are in front of it, to name a damaged line by."""
+    try:
+        return decoder.decode_lines(block)
+    except (ValueError, RecursionError):
+        raise _damaged(path, block, _lines(path, before), decoder) from None
+
+
+def _lines(path: Path, size: int) -> int:
+    """How many lines are in the first so many bytes: asked only to name one that is damaged."""
+    lines = 0
+    with path.open("rb") as file:
+        while block := file.read(min(_BLOCK, size)):
+            lines += block.count(b"\n")
+            size -= len(block)
+    return lines
 
 
 def _without_torn_line(block: bytes, decoder: msgspec.json.Decoder[AnyEvent]) -> tuple[bytes, bool]:

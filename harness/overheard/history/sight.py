@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from overheard.core.canary import decode_nonce, find_canaries, find_nonces, tokens_in
+from overheard.core.canary import canaries_in, tokens_in
 from overheard.core.damage import DAMAGES
 from overheard.core.disguise import find_disguised
 from overheard.history.events import Sight
@@ -83,9 +83,7 @@ def scanning_nonces(text: str) -> Generator[None, None, tuple[tuple[int, int, in
     found: dict[tuple[int, int, int], None] = {}
     for start in range(0, len(text), WINDOW):
         window = text[start : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
-        for token in find_nonces(window):
-            nonce = decode_nonce(token)
-            found[nonce.campaign, nonce.example, nonce.operation] = None
+        found |= dict.fromkeys(tokens_in(window).operations)
         if start + WINDOW < len(text):
             yield
     return tuple(found)[:NONCES_KEPT]
@@ -121,8 +119,8 @@ def scanning(
     start = 0
     while True:
         window = text[start : start + WINDOW + OVERLAP] if len(text) > WINDOW else text
-        here = dict.fromkeys(find_canaries(window))
-        plain |= here
+        here = canaries_in(window)
+        plain |= dict.fromkeys(here)
         for token, disguise in find_disguised(window, campaign, plain=here):
             # One that was cut in two by the end of a window stands whole in the next.
             if disguised.setdefault(token, disguise) in DAMAGES:
@@ -143,8 +141,8 @@ def scan_prompt(texts: Sequence[str], campaign: int | None = None) -> tuple[Sigh
     whole = "\n".join(texts)
     if len(whole) > WINDOW:
         return scan(whole, "prompt", campaign)
-    plain = dict.fromkeys(token for text in texts for token in tokens_in(text).canaries)
-    return _sights(plain, dict(find_disguised(whole, campaign, plain=plain)), "prompt")
+    plain = [token for text in texts for token in tokens_in(text).canaries]
+    return _sights(dict.fromkeys(plain), dict(find_disguised(whole, campaign, plain=plain)), "prompt")
 
 
 def _sights(plain: Mapping[str, None], disguised: Mapping[str, str], channel: Channel) -> tuple[Sight, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from overheard.check import diagnose
+from overheard.check.handed import CACHED, SWAPPED
 from overheard.check.result import Finding
 from overheard.check.suspect import stories
 from overheard.core.collision import Family
@@ -97,9 +98,9 @@ BY_DIAGNOSIS: Final[Mapping[str, tuple[Reference, ...]]] = {
     diagnose.BUCKET: (_cwe(636), _cwe(706), _DISCLOSURE),
     diagnose.FALLS_BACK: (_cwe(636), _cwe(706), _DISCLOSURE),
     diagnose.NOT_REFUSED: (_cwe(636),),
-    diagnose.CACHED: (_cwe(524), _cwe(488), _DISCLOSURE),
+    CACHED: (_cwe(524), _cwe(488), _DISCLOSURE),
     diagnose.RACE: (_cwe(362), _cwe(488)),
-    diagnose.SWAPPED: (_cwe(362), _cwe(488)),
+    SWAPPED: (_cwe(362), _cwe(488)),
     diagnose.TAKEN_OVER: (_cwe(639), _cwe(862), _OBJECT_LEVEL),
     diagnose.REFUSAL_TELLS: (_cwe(209),),
     diagnose.ERROR_TELLS: (_cwe(209),),
