@@ -92,8 +92,9 @@ def checksum(body: bytes) -> int:
     """The check of a token's body (everything before its last four characters), as a number of 20 bits.
 
     A CRC-32 folded to the size of four characters. It is linear: two bodies of one length differ in their
-    checks by a function of where they differ. So no single wrong character of a token goes unnoticed (a
-    test tries all of them), and `disguise` can put one right.
+    checks by a function of where they differ. So no single wrong character makes another token of the same
+    length (a test tries all of them), and `disguise` can put one right. That the first half of a misspelt
+    echo is a fact is left to chance, one in a million.
     """
     crc = crc32(body)
     return crc & 0xFFFFF ^ crc >> 12
