@@ -258,7 +258,7 @@ def replay(
     allow_destructive: bool, rate: float | None, plugins: tuple[str, ...], show_evidence: bool,
     color: bool | None, config: Path | None,
 ) -> None:  # fmt: skip
-    """Drive what showed a leak once against TARGET again, and nothing else.
+    """Drive again what showed a leak in TARGET once.
 
     FILE is a plan of an earlier failure, as a run keeps it, a folder of them, or a run that found
     something: its folder or its history. Each plan is driven several times, step by step as recorded,

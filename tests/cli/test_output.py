@@ -13,7 +13,7 @@ import pytest
 from overheard.report.schema import schema as published
 
 ONE = ("--profile", "smoke", "--scenario", "recall", "-o", "out")
-COMMANDS = ("run", "doctor", "check", "report", "baseline", "scenarios", "mirror", "demo", "init")
+COMMANDS = ("run", "replay", "doctor", "check", "report", "baseline", "scenarios", "mirror", "demo", "init")
 NOISY = """
 import os, subprocess
 print("on import")

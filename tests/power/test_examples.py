@@ -16,14 +16,14 @@ SMOKE = msgspec.structs.replace(PROFILES["smoke"], seconds=600.0)
 SEEDS = 1
 
 
-def campaign(target, seed, *, target_object=None, contract=()):
+def campaign(target, seed, *, target_object=None, contract=(), scenarios=()):
     options = Options(
         target=target,
         base=EXAMPLES,
         seed=seed,
         campaign=fresh_numbers()[1],
         profile=SMOKE,
-        scenarios=tuple(builtin().values()),
+        scenarios=tuple(builtin()[name] for name in scenarios or builtin()),
         layers=(("flag", dict(contract)),),
     )
     return run(options, target_object=target_object)
@@ -46,14 +46,16 @@ def test_the_langgraph_agent_is_held_as_bearer(seed):
 
 
 def test_declared_owned_its_thread_id_is_found_to_be_the_only_key(seed):
-    judgement = campaign("langgraph/agent.py", seed, contract={"thread_ids": "owned"})
+    contract, scenarios = {"thread_ids": "owned"}, ("recall", "sibling-threads", "same-thread-id", "stranger")
+    judgement = campaign("langgraph/agent.py", seed, contract=contract, scenarios=scenarios)
     assert judgement.verdict == "violated"
     assert ("thread-ownership", "thread id is the only key") in stories(judgement)
     assert {diagnosis for _, diagnosis in stories(judgement)} == {"thread id is the only key"}
 
 
 def test_a_bare_graph_takes_what_comes_and_everybody_without_an_id_shares_it(seed):
-    judgement = campaign("langgraph/bare.py", seed)
+    scenarios = ("recall", "sibling-threads", "many-resources", "ids-missing")
+    judgement = campaign("langgraph/bare.py", seed, scenarios=scenarios)
     assert stories(judgement) == {("ids-required", "missing ids share a bucket")}
 
 

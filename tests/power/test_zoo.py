@@ -56,9 +56,17 @@ def causes(which: str) -> list[str]:
     )
 
 
+def half(names: list[str]) -> list[str]:
+    """All of them in the full proof; in the ordinary run of every two one, to be drawn."""
+    return (
+        names if SEEDS > 1 else [" or ".join(names[place : place + 2]) for place in range(0, len(names), 2)]
+    )
+
+
 def drawn(name: str) -> Specimen:
-    """The agent of that name. Where the host is left open it is drawn, and the name is printed."""
-    found = name.replace("HOST", random.SystemRandom().choice(HOSTS))
+    """The agent of that name. Where something is left open it is drawn, and the name is printed."""
+    found = random.SystemRandom().choice(name.split(" or "))
+    found = found.replace("HOST", random.SystemRandom().choice(HOSTS))
     print(found)
     return CATALOGUE[found]
 
@@ -78,7 +86,7 @@ def test_a_leaky_agent_is_violated_with_its_own_diagnosis_and_no_other(name, see
     assert EXIT[judgement.verdict] == specimen.exit_code
 
 
-@pytest.mark.parametrize("name", [*causes("twin"), *kind("correct")])
+@pytest.mark.parametrize("name", [*half(causes("twin")), *kind("correct")])
 def test_a_correct_agent_is_held_with_every_promise_judged(name, seed):
     judgement = campaign(drawn(name), seed)
     assert judgement.verdict == "held", (judgement.reasons, stories(judgement))
