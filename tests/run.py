@@ -1,10 +1,8 @@
 """Run the tests: `python3 tests/run.py`. What they need is installed into .cache/ first.
 
-Arguments are passed on to pytest; without any, everything is run, on one process more than
-there are cores: many tests wait for processes of their own.
+Arguments are passed on to pytest; without any, everything is run on two processes.
 """
 
-import os
 import sys
 from pathlib import Path
 
@@ -13,9 +11,7 @@ sys.path.insert(0, str(ROOT / ".ci"))
 
 from environment import become, python_with  # noqa: E402 - the path is set above
 
-PROCESSES = str((os.cpu_count() or 1) + 1)
-
 if __name__ == "__main__":
-    arguments = sys.argv[1:] or ["-n", PROCESSES, "--dist", "worksteal", str(ROOT / "tests")]
+    arguments = sys.argv[1:] or ["-n", "2", "--dist", "worksteal", str(ROOT / "tests")]
     python = python_with("tests", "--editable", ".[langgraph]", "--requirement", "tests/requirements.txt")
     become(python, "-m", "pytest", *arguments)

@@ -75,7 +75,7 @@ def stories(judgement) -> set[tuple[str, str]]:
     return {(one.invariant, one.diagnosis) for one in judgement.findings}
 
 
-@pytest.mark.parametrize("name", causes("leaky"))
+@pytest.mark.parametrize("name", half(causes("leaky")))
 def test_a_leaky_agent_is_violated_with_its_own_diagnosis_and_no_other(name, seed):
     specimen = drawn(name)
     judgement = campaign(specimen, seed)
@@ -123,33 +123,25 @@ def test_a_vacuous_agent_gets_no_pass_and_its_own_reason(name, seed):
 LONG = msgspec.structs.replace(PROFILES["smoke"], explore=1, drawn=0, seconds=900.0, operations=2_000)
 
 
-DRAWN = 3
-"""Leaky agents driven through long plans in an ordinary run, a fresh draw each time; the full proof takes all."""
 PLAIN = ("recall", "many-resources")
 """Scenarios without which nothing is judged as held: they are driven in any case."""
-SHORTER = msgspec.structs.replace(LONG, operations=250)
-"""How long they are for these: one that keeps a single history for all shows all of it in each prompt, and
-eighteen thousand operations of that take a quarter of an hour."""
 
 
-@pytest.mark.parametrize("name", [*kind("correct"), *range(DRAWN if SEEDS == 1 else len(kind("leaky")))])
+@pytest.mark.parametrize("name", kind("correct", "leaky") if SEEDS > 1 else [" or ".join(kind("correct"))])
 def test_the_same_over_one_long_plan_of_each_scenario(name, seed):
-    """Two thousand operations in one seed-expanded plan; 250 where a leaky one is only drawn.
+    """Two thousand operations in one seed-expanded plan.
 
-    An ordinary run holds correct agents over some of the scenarios, drawn anew each time; the full proof over all.
+    An ordinary run holds a correct agent over some of the scenarios, both drawn anew each time; the full proof
+    drives all that there are over all.
     """
-    profile = LONG if SEEDS > 1 or not isinstance(name, int) else SHORTER
-    if isinstance(name, int):
-        # Drawn here and not where tests are collected: every worker must collect the same ones.
-        name = kind("leaky")[name] if SEEDS > 1 else random.SystemRandom().choice(kind("leaky"))
-    specimen = CATALOGUE[name]
+    specimen = drawn(name)
     scenarios = tuple(builtin().values())
-    if SEEDS == 1 and specimen.kind == "correct":
+    if SEEDS == 1:
         others = [one for one in scenarios if one.name not in PLAIN]
-        drawn = random.SystemRandom().sample(others, 3)
-        scenarios = (*(one for one in scenarios if one.name in PLAIN), *drawn)
-        print([one.name for one in drawn])
-    judgement = campaign(specimen, seed, profile=profile, scenarios=scenarios)
+        more = random.SystemRandom().sample(others, 3)
+        scenarios = (*(one for one in scenarios if one.name in PLAIN), *more)
+        print([one.name for one in more])
+    judgement = campaign(specimen, seed, profile=LONG, scenarios=scenarios)
     told = {diagnosis for _, diagnosis in stories(judgement)}
     assert told == ({specimen.diagnosis} if specimen.diagnosis else set()), name
     assert judgement.verdict == ("violated" if specimen.kind == "leaky" else "held"), judgement.reasons
