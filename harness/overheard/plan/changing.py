@@ -17,7 +17,7 @@ from overheard.plan.cast import Actor, Place
 from overheard.plan.intruding import intruder
 from overheard.plan.missing import leave_out
 from overheard.plan.offered import Cell, attempts, changing_cells, looks
-from overheard.plan.steps import Bracket, Loom, Step
+from overheard.plan.steps import Bracket, Loom, Step, in_turn
 from overheard.plan.story import Story
 
 ATTEMPTS: Final = 4
@@ -51,20 +51,15 @@ def change(loom: Loom) -> None:
 
 
 def _next_attempts(loom: Loom) -> list[str]:
-    """The rotation goes on from example to example, so that every surface has its turn with certainty."""
-    table = attempts(loom.contract, loom.offers)
-    count = min(ATTEMPTS, len(table))
-    start = loom.attempt * count
+    found = in_turn(attempts(loom.contract, loom.offers), loom.attempt, ATTEMPTS)
     loom.attempt += 1
-    return loom.choose.shuffle(table[(start + number) % len(table)] for number in range(count))
+    return loom.choose.shuffle(found)
 
 
 def _next_cells(loom: Loom) -> list[tuple[str, Cell]]:
-    table = changing_cells(loom.scenario, loom.contract, loom.offers)
-    count = min(CELLS, len(table))
-    start = loom.cell * count
+    found = in_turn(changing_cells(loom.scenario, loom.contract, loom.offers), loom.cell, CELLS)
     loom.cell += 1
-    return [table[(start + number) % len(table)] for number in range(count)]
+    return found
 
 
 class _Pair:

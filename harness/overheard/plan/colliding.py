@@ -13,7 +13,7 @@ from typing import Final
 from overheard.plan.cast import Actor, Place
 from overheard.plan.lookalikes import RARE, RESERVED_NAMES, USUAL, group, joint
 from overheard.plan.offered import JOINED, RESERVED, Clash, clashes, sayable
-from overheard.plan.steps import Bracket, Loom
+from overheard.plan.steps import Bracket, Loom, in_turn
 
 CLASHES: Final = 3
 """Visits of one move: of at most twenty-four, so eight moves reach them all."""
@@ -24,12 +24,9 @@ LARGEST: Final = CLASHES * 30
 
 def collide(loom: Loom) -> None:
     """The next few kinds of colliding ids."""
-    table = clashes(loom.scenario, loom.contract, loom.offers)
-    count = min(CLASHES, len(table))
-    start = loom.cell * count
+    visits = in_turn(clashes(loom.scenario, loom.contract, loom.offers), loom.cell, CLASHES)
     loom.cell += 1
-    for number in range(count):
-        clash = table[(start + number) % len(table)]
+    for clash in visits:
         if clash.what == JOINED:
             _joined(loom, clash)
         elif clash.what == RESERVED:

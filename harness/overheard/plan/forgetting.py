@@ -12,7 +12,7 @@ from typing import Final
 
 from overheard.plan.cast import Actor
 from overheard.plan.offered import deletions
-from overheard.plan.steps import Bracket, Loom, Step
+from overheard.plan.steps import Bracket, Loom, Step, in_turn
 from overheard.plan.story import Story
 
 MOST: Final = 3
@@ -24,8 +24,7 @@ LARGEST: Final = 80
 
 def forget(loom: Loom) -> None:
     """Tell, show, delete, look; use the id again, and look again."""
-    table = deletions(loom.offers)
-    surface = table[loom.deletion % len(table)]
+    (surface,) = in_turn(deletions(loom.offers), loom.deletion, 1)
     loom.deletion += 1
     owner, *others = loom.choose.shuffle(loom.actors)[:MOST]
     _Forgetting(loom, surface, owner, others).play()

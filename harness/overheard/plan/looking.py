@@ -15,7 +15,7 @@ from overheard.plan.cast import Place
 from overheard.plan.intruding import elsewhere, intruder
 from overheard.plan.missing import leave_out, without
 from overheard.plan.offered import IDENTITY, Cell, looking_cells, looks
-from overheard.plan.steps import Bracket, Loom, Step
+from overheard.plan.steps import Bracket, Loom, Step, in_turn
 
 MOST: Final = 3
 """Resources that take part. Everybody looks by every surface, twice."""
@@ -45,11 +45,9 @@ def look(loom: Loom) -> None:
 
 
 def _next_cells(loom: Loom) -> list[tuple[str, Cell]]:
-    table = looking_cells(loom.scenario, loom.contract, loom.offers)
-    count = min(CELLS, len(table))
-    start = loom.cell * count
+    found = in_turn(looking_cells(loom.scenario, loom.contract, loom.offers), loom.cell, CELLS)
     loom.cell += 1
-    return [table[(start + number) % len(table)] for number in range(count)]
+    return found
 
 
 class _Shelf:

@@ -14,7 +14,7 @@ from overheard.core.ids import OMITTED, Id
 from overheard.plan.cast import Actor, Place
 from overheard.plan.identifiers import missing_id
 from overheard.plan.offered import Cell, cells
-from overheard.plan.steps import Bracket, Loom
+from overheard.plan.steps import Bracket, Loom, in_turn
 
 CELLS: Final = 4
 """Ways of leaving out ids that one move goes through: of at most twelve, so three moves reach them all."""
@@ -34,12 +34,9 @@ def missing(loom: Loom) -> None:
 
 
 def _next_cells(loom: Loom) -> list[Cell]:
-    """The rotation goes on from example to example, so that every way has its turn with certainty."""
-    table = cells(loom.scenario, loom.contract, loom.offers)
-    count = min(CELLS, len(table))
-    start = loom.cell * count
+    found = in_turn(cells(loom.scenario, loom.contract, loom.offers), loom.cell, CELLS)
     loom.cell += 1
-    return [table[(start + number) % len(table)] for number in range(count)]
+    return found
 
 
 def _pair(loom: Loom, brackets: Sequence[Bracket]) -> tuple[Bracket, Bracket]:

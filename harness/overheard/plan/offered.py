@@ -6,7 +6,7 @@ held against the target) and *not offered* (the target takes no such argument, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import zip_longest
 from typing import Final, Literal, NamedTuple
 
@@ -156,14 +156,8 @@ def attempts(contract: Contract, offers: Offers) -> list[str]:
 
 def changing_cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[tuple[str, Cell]]:
     """The ways of leaving out ids of changes that the move `change` goes through, with the surface."""
-    missing = scenario.missing
-    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
-    return [
-        (surface, cell)
-        for cell in asked
-        for surface in DESTRUCTIVE
-        if surface in offers.beyond and _cell_unavailable(cell, contract, offers.beyond[surface]) is None
-    ]
+    taken = {name: offers.beyond[name] for name in DESTRUCTIVE if name in offers.beyond}
+    return _cells_by(taken, scenario, contract)
 
 
 def looks(offers: Offers) -> dict[str, Takes]:
@@ -178,14 +172,22 @@ def looks(offers: Offers) -> dict[str, Takes]:
 
 def looking_cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[tuple[str, Cell]]:
     """The ways of leaving out ids that the move `look` goes through, with the surface, in their rotation."""
-    missing = scenario.missing
-    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
+    return _cells_by(looks(offers), scenario, contract)
+
+
+def _cells_by(taken: Mapping[str, Takes], scenario: Scenario, contract: Contract) -> list[tuple[str, Cell]]:
     return [
         (surface, cell)
-        for cell in asked
-        for surface, takes in looks(offers).items()
+        for cell in _asked(scenario)
+        for surface, takes in taken.items()
         if _cell_unavailable(cell, contract, takes) is None
     ]
+
+
+def _asked(scenario: Scenario) -> list[Cell]:
+    """Every way of leaving out ids that a scenario asks for."""
+    missing = scenario.missing
+    return [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
 
 
 def cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[Cell]:
@@ -196,9 +198,7 @@ def cells(scenario: Scenario, contract: Contract, offers: Offers) -> list[Cell]:
 
 def cell_table(scenario: Scenario, contract: Contract, offers: Offers) -> dict[Cell, Unavailable | None]:
     """Every way of leaving out ids that `scenario` asks for, and why it is not woven if it is not."""
-    missing = scenario.missing
-    asked = [Cell(ids, kind) for kind in missing.kinds for ids in missing.ids]
-    return {cell: _cell_unavailable(cell, contract, offers) for cell in asked}
+    return {cell: _cell_unavailable(cell, contract, offers) for cell in _asked(scenario)}
 
 
 def chosen(ids: CollidingId, contract: Contract) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from overheard.core.contract import Contract
 from overheard.core.ids import OMITTED, Id
@@ -14,6 +15,8 @@ from overheard.plan.attributes import Deck
 from overheard.plan.cast import Actor, Place
 from overheard.plan.choose import Chooser
 from overheard.scenario.model import Scenario
+
+_T = TypeVar("_T")
 
 _FIRST_GUEST = 50_000
 """Numbers of guests: beyond those of a cast, and of as many digits as ids are made for."""
@@ -259,6 +262,15 @@ class Loom:
         place.last = step
         self.steps.append(step)
         return step
+
+
+def in_turn(table: Sequence[_T], turn: int, most: int) -> list[_T]:
+    """The next entries of a table, `most` at a time, on the visit of that number.
+
+    The rotation goes on from example to example, so that every entry has its turn with certainty.
+    """
+    count = min(most, len(table))
+    return [table[(turn * count + number) % len(table)] for number in range(count)]
 
 
 def _attributes(facts: Sequence[Step]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from overheard.core.ids import Id
 from overheard.plan.cast import Place
@@ -13,36 +13,30 @@ from overheard.plan.steps import Bracket, Loom, Step
 class Story:
     """What happens next happens after all that has happened so far."""
 
-    def __init__(self, loom: Loom, after: Iterable[Step] = ()) -> None:
-        self.loom = loom
-        self._last = list(after)
-
-    def then(self, steps: Sequence[Step]) -> list[Step]:
-        """Go on after these steps as well."""
-        if steps:
-            self._last = [*self._last, *steps]
-        return list(steps)
+    def __init__(self, loom: Loom) -> None:
+        self._loom = loom
+        self._last: list[Step] = []
 
     def bracket(self, place: Place, count: int = 1) -> Bracket:
         """Tell facts in a place and ask for them there."""
-        bracket = self.loom.bracket(place, count, after=self._last)
+        bracket = self._loom.bracket(place, count, after=self._last)
         self._next(bracket.before)
         return bracket
 
     def tell(self, place: Place) -> Step:
         """Tell a fact."""
-        return self._next(self.loom.tell(place, after=self._last))
+        return self._next(self._loom.tell(place, after=self._last))
 
     def ask(self, place: Place, facts: Sequence[Step]) -> None:
         """Ask for facts, as many at once as the memory can be asked for."""
-        for start in range(0, len(facts), self.loom.at_once):
-            self._next(self.loom.ask(place, facts[start : start + self.loom.at_once], after=self._last))
+        for start in range(0, len(facts), self._loom.at_once):
+            self._next(self._loom.ask(place, facts[start : start + self._loom.at_once], after=self._last))
 
     def show(self, place: Place, facts: Sequence[Step], by: Collection[str] | None = None) -> None:
         """Look at facts by every surface that shows what is stored, or by those named."""
-        for surface in looks(self.loom.offers):
+        for surface in looks(self._loom.offers):
             if by is None or surface in by:
-                for step in self.loom.look(place, surface, facts, after=self._last):
+                for step in self._loom.look(place, surface, facts, after=self._last):
                     self._next(step)
 
     def change(
@@ -56,14 +50,14 @@ class Story:
     ) -> Step:
         """Use a surface that changes what is stored."""
         after = self._last if message is None else [message, *self._last]
-        step = self.loom.change(place, surface, titled=titled, message=message, ids=ids, after=after)
+        step = self._loom.change(place, surface, titled=titled, message=message, ids=ids, after=after)
         return self._next(step)
 
     def create(self, place: Place) -> None:
         """Create the thread of a place by its name, where that is how it is done."""
-        takes = self.loom.offers.beyond.get("create_thread")
+        takes = self._loom.offers.beyond.get("create_thread")
         if takes is not None and "thread" in takes.accepts:
-            titled = "title" in takes.accepts and self.loom.choose.chance(0.5)
+            titled = "title" in takes.accepts and self._loom.choose.chance(0.5)
             self.change(place, "create_thread", titled=titled)
 
     def _next(self, step: Step) -> Step:
