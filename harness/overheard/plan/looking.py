@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from overheard.core.operation import BY_MESSAGE
+from overheard.core.operation import BY_MESSAGE, READING
 from overheard.plan.cast import Place
 from overheard.plan.intruding import elsewhere, intruder
 from overheard.plan.missing import leave_out, without
@@ -26,9 +26,9 @@ CELLS: Final = 6
 WANTED: Final = 4
 """Looks of one kind by one surface: strangers, intruders, siblings."""
 
-LARGEST: Final = 2 * MOST * 4 + 3 * (4 * MOST + 3 * WANTED) + CELLS
-"""Operations of one such move, or more: two threads of each in brackets of four, and by each of three
-surfaces everybody twice and three kinds of looks in between."""
+LARGEST: Final = 2 * MOST * 4 + len(READING) * (4 * MOST + 3 * WANTED) + CELLS
+"""Operations of one such move, or more: two threads of each in brackets of four, and by each of the surfaces
+everybody twice and three kinds of looks in between."""
 
 
 def look(loom: Loom) -> None:
