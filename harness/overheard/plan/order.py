@@ -54,14 +54,15 @@ def _order(steps: Sequence[Step], together: _Next) -> Iterator[list[Step]]:
 def _with_followers(chosen: list[Step]) -> list[Step]:
     """At most one of those that are cancelled, last but for the one that follows it at once.
 
-    Whoever else is of their resources waits for another round: one call of each is on its way at a time.
+    Whoever else is of their resources waits for another round: one call of each is on its way at a time. So
+    does whoever has no room: with those two a round is no wider than it was to be, which is two at least.
     """
     victim = next((step for step in chosen if step.follower is not None), None)
     if victim is None or victim.follower is None:
         return chosen
     apart = (victim.place.actor, victim.follower.place.actor)
     beside = [step for step in chosen if step.follower is None and step.place.actor not in apart]
-    return [*beside, victim, victim.follower]
+    return [*beside[: max(len(chosen) - 2, 0)], victim, victim.follower]
 
 
 class _Conversations:
