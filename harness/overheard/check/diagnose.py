@@ -214,6 +214,13 @@ class Diagnosis:
         self._mixed_quiet = {
             leak.invariant for leak in tally.leaks if leak.how == "mixed" and leak.mode != "concurrent"
         }
+        self._read_only = any(
+            leak.invariant == OWNERSHIP
+            and leak.how == "own"
+            and leak.observer.sends
+            and not leak.wrote_before
+            for leak in tally.leaks
+        )
         self._told: dict[str, Counter[str]] = {}
         for leak in tally.leaks:
             if leak.how == "own" and leak.observer.sends and is_canary(leak.token):
@@ -418,17 +425,7 @@ class Diagnosis:
 
     def _after_writing(self, leak: Kept) -> bool:
         """Whether strangers who only read were turned away, and this one had written there before."""
-        if not leak.wrote_before:
-            return False
-        read_only = [
-            other
-            for other in self._tally.leaks
-            if other.invariant == OWNERSHIP
-            and other.how == "own"
-            and other.observer.sends
-            and not other.wrote_before
-        ]
-        return not read_only
+        return leak.wrote_before and not self._read_only
 
 
 def _believed(leak: Kept) -> bool:

@@ -96,11 +96,7 @@ def exposures(seen: Observed) -> Iterator[Exposure]:
             invariant = seen.relations.of(fact, probe)
             if invariant is None or invariant == RECALL or probe.changes:
                 continue
-            name = _relation(invariant, probe)
-            if invariant == IDS:
-                name = f"{IDS}: {missing_kinds(fact, probe, view.contract)}"
-            elif invariant == DISTINCT:
-                name = f"{DISTINCT}: {likeness(fact, probe)}"
+            name = _relation(invariant, fact, probe, view.contract)
             control = _control(seen, fact, probe, invariant, served)
             if invariant == DISTINCT and control != "none":
                 homes = _homes(seen) if homes is None else homes
@@ -118,17 +114,21 @@ def _changes(seen: Observed) -> Iterator[Exposure]:
         invariant = promise_against(chance.kind, cause, view.contract)
         if invariant is None:
             continue
-        name = _relation(invariant, cause)
-        if invariant == IDS:
-            name = f"{IDS}: {missing_kinds(cause, cause, view.contract)}"
+        # Whose an id was that is missing is no matter: it is what the change itself left out.
+        name = _relation(invariant, cause, cause, view.contract)
         watched = chance.watch is not None and cause.outcome != "info"
         through = (chance.watch.before.number, chance.watch.after.number) if chance.watch is not None else ()
         control: Control = "bracketed" if watched else "none"
         yield Exposure(invariant, name, fact, cause, view.condition(cause), control, through)
 
 
-def _relation(invariant: str, probe: Op) -> str:
-    """The invariant, and that the prober proved nothing, where it did: `thread-ownership: no credentials`."""
+def _relation(invariant: str, fact: Op, probe: Op, contract: Contract) -> str:
+    """The invariant, and what is missing or alike where it speaks of that, or that the prober proved nothing:
+    `thread-ownership: no credentials`."""  # noqa: D209
+    if invariant == IDS:
+        return f"{IDS}: {missing_kinds(fact, probe, contract)}"
+    if invariant == DISTINCT:
+        return f"{DISTINCT}: {likeness(fact, probe)}"
     proof = {"none": ": no credentials", "invalid": ": invalid credentials"}.get(probe.plan.credentials, "")
     return invariant + proof
 

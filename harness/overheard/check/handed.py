@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from statistics import median
-from typing import Final
+from typing import Final, TypeAlias
 
 from overheard.check.observe import may_see_all
 from overheard.check.view import Call, Op, Step, View
@@ -16,11 +16,14 @@ from overheard.core.canary import decode_canary, is_canary
 from overheard.core.ids import Id
 from overheard.core.outcome import Channel
 
+Owner: TypeAlias = tuple[tuple[str | None, Id], Id]
+"""Whose conversation, and its thread."""
+
 CACHED: Final = "cached without identity"
 SWAPPED: Final = "reply swapped"
 
 
-def came_with(owner: Step) -> tuple[tuple[str | None, Id], Id]:
+def came_with(owner: Step) -> Owner:
     """By what it is known for whose conversation an answer was made: whose it is, and its thread."""
     return owner.owner, owner.thread
 
@@ -44,13 +47,13 @@ def handed(
     return None
 
 
-def handed_before(view: View, observer: Op) -> Iterator[tuple[tuple[tuple[str | None, Id], Id], str]]:
+def handed_before(view: View, observer: Op) -> Iterator[tuple[Owner, str]]:
     """Whose answers were handed to the observer's thread before, each with its first story.
 
     With the answer comes its id, where a model's server keeps conversations and an application knows only
     which response each of them went on from: whoever is handed another's goes on in the other's.
     """
-    known: set[tuple[tuple[str | None, Id], Id]] = set()
+    known: set[Owner] = set()
     for op in view.ops.values():
         if op.owner != observer.owner or op.thread != observer.thread or op.ended >= observer.invoked:
             continue

@@ -8,23 +8,19 @@ is found out while its example is at hand, and only that is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-from overheard.check.handed import came_with, handed, handed_before
+from overheard.check.handed import Owner, came_with, handed, handed_before
 from overheard.check.observe import How, Leak, Stray
 from overheard.check.relation import FORGOTTEN, MATCHES, RECALL, between_examples
 from overheard.check.view import Op, Step, View
 from overheard.core.canary import Canary, is_canary, is_nonce
 from overheard.core.contract import Contract
-from overheard.core.ids import Id
 from overheard.core.operation import Condition, Mode, bind_nonce
 from overheard.core.outcome import Channel
 
 EVIDENCE: Final = 90
 """Characters of text kept on either side of what was seen."""
-
-Owner: TypeAlias = tuple[tuple[str | None, Id], Id]
-"""Whose conversation, and its thread."""
 
 
 class End(Step):

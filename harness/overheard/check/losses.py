@@ -78,9 +78,10 @@ class Ledger:
         ops = sorted(view.ops.values(), key=attrgetter("invoked"))
         self._ops = [op for op in ops if op.invoked != NEVER and op.outcome is not None]
         self._watches = list(self._watched())
-
-    def losses(self) -> Iterator[Loss]:
+        self.losses = tuple(self._lost())
         """Everything lost in this example, each fact once: what is gone cannot be taken again."""
+
+    def _lost(self) -> Iterator[Loss]:
         missed = sorted(
             (watch for watch in self._watches if not watch.shown), key=lambda one: one.after.invoked
         )
@@ -103,7 +104,7 @@ class Ledger:
 
         What a change does not name is at risk only where its owner was watching.
         """
-        lost = {(loss.fact.number, loss.cause.number) for loss in self.losses()}
+        lost = {(loss.fact.number, loss.cause.number) for loss in self.losses}
         watched: dict[tuple[int, int], Chance] = {}
         for watch in self._watches:
             for cause in self._between(watch):
@@ -165,15 +166,15 @@ class Ledger:
 
     def _shown_before(self, fact: Op, after: Op) -> Op | None:
         """The owner's last look at the fact by the same surface, before it looked again."""
-        earlier = [
+        earlier = (
             op
-            for op in self._ops
+            for op in reversed(self._ops)
             if op.plan.surface == after.plan.surface
             and op.ended < after.invoked
             and _owns(op, fact)
             and self._saw(op, fact)
-        ]
-        return earlier[-1] if earlier else None
+        )
+        return next(earlier, None)
 
     def _disowned(self, fact: Op, after: Op) -> bool:
         """Whether the owner itself had done something to the fact: deleted it, or given it away."""

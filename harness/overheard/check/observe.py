@@ -155,6 +155,11 @@ class Observed:
         self.recalled: dict[int, set[int]] = {}
         self.listed: dict[int, set[int]] = {}
 
+    def shown(self, observer: int) -> set[int]:
+        """The facts, by the operations that told them, of which `observer` had permitted sight, or a list of
+        threads that holds them."""  # noqa: D209
+        return self.recalled.get(observer, set()) | self.listed.get(observer, set())
+
     def saw(self, observer: Op, fact: int) -> bool:
         """Whether `observer`, which may, saw the fact that operation `fact` told."""
         return fact in self.recalled.get(observer.number, ())
@@ -233,12 +238,9 @@ def _turned_away(op: Op) -> bool:
 def _take_stock(seen: Observed, campaign: int) -> None:
     """Find what owners lost by what others did, or by deletions of something else."""
     view = seen.view
-    shown = {
-        number: seen.recalled.get(number, set()) | seen.listed.get(number, set())
-        for number in seen.recalled.keys() | seen.listed.keys()
-    }
+    shown = {number: seen.shown(number) for number in seen.recalled.keys() | seen.listed.keys()}
     seen.ledger = ledger = Ledger(view, shown)
-    for loss in ledger.losses():
+    for loss in ledger.losses:
         invariant = promise_against(loss.kind, loss.cause, view.contract)
         if invariant is None:
             continue
@@ -468,11 +470,16 @@ def _sort_id(seen: Observed, op: Op, sight: Sight, campaign: int) -> None:
         invariant = without_likeness(home, op, view.contract)
     if invariant in (None, RECALL, CROSS_THREAD):
         return
-    fact_of = FactKey(campaign, view.number, home.number, 0)
-    seen.leaks.append(
-        Leak(invariant, view, home, op, fact_of, sight.channel, sight.token, sight.disguise, None, "own",
-             op.ended_t, op.text, view.number)
-    )  # fmt: skip
+    seen.leaks.append(_shown_id(view, invariant, home, op, sight, campaign))
+
+
+def _shown_id(
+    view: View, invariant: str, home: Op, op: Op, sight: Sight, campaign: int, through: tuple[int, ...] = ()
+) -> Leak:
+    """The sight of the id of the thread where `home` is at home."""
+    fact = FactKey(campaign, view.number, home.number, 0)
+    return Leak(invariant, view, home, op, fact, sight.channel, sight.token, sight.disguise, None, "own",
+                op.ended_t, op.text, view.number, through=through)  # fmt: skip
 
 
 def _list_own(seen: Observed, op: Op, sight: Sight, home: Op, campaign: int) -> None:
@@ -483,11 +490,7 @@ def _list_own(seen: Observed, op: Op, sight: Sight, home: Op, campaign: int) -> 
     if changes is not None:
         ghost = changes.ghost(home, op, view.ops.values())
         if ghost is not None:
-            seen.leaks.append(
-                Leak(FORGOTTEN, view, home, op, FactKey(campaign, view.number, home.number, 0),
-                     sight.channel, sight.token, sight.disguise, None, "own", op.ended_t, op.text,
-                     view.number, through=(ghost.number,))
-            )  # fmt: skip
+            seen.leaks.append(_shown_id(view, FORGOTTEN, home, op, sight, campaign, (ghost.number,)))
         told = [fact for fact in told if changes.deleted(fact, op.invoked) is None]
     facts = {fact.number for fact in told}
     seen.listed.setdefault(op.number, set()).update(facts)

@@ -169,10 +169,7 @@ def doubt_of(seen: Observed, one: Regression) -> str:
         return ""
     if told.outcome == "fail":
         return "whoever tells the fact was turned away"
-    if not any(
-        told.number in seen.recalled.get(look.number, set()) | seen.listed.get(look.number, set())
-        for look in looks
-    ):
+    if not any(told.number in seen.shown(look.number) for look in looks):
         return (
             f"whoever told the fact was not shown it {when}, so nothing shows that a leak would have been "
             "seen"
