@@ -1,11 +1,14 @@
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from overheard.adapters.http.load import load, merged, preset_text, presets
+from overheard.adapters.http.model import BeyondName
 from overheard.adapters.http.schema import schema_text
 from overheard.core.errors import UsageError
+from overheard.core.operation import BEYOND
 
 MINIMAL = """
 url = "http://127.0.0.1:1"
@@ -203,6 +206,10 @@ def test_nested_contract_tables_are_understood(write):
 )
 def test_what_is_on_this_machine_for_certain(write, url, outside):
     assert load(write(MINIMAL.replace("http://127.0.0.1:1", url)), shown="m").outside() == outside
+
+
+def test_a_file_can_name_every_surface_that_there_is():
+    assert get_args(BeyondName) == BEYOND
 
 
 def test_the_published_schema_is_what_the_code_generates():

@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from overheard.adapters.signature import FURTHER
 from overheard.core.canary import decode_canary, find_canaries
 from overheard.core.collision import FAMILIES, RESERVED, collisions
 from overheard.core.contract import Contract, declare
@@ -18,6 +17,7 @@ from overheard.core.operation import (
     BEYOND,
     BY_MESSAGE,
     FACT_MARK,
+    FURTHER,
     NONCE_MARK,
     SENDING,
     TITLED,

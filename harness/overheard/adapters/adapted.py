@@ -49,7 +49,7 @@ class Backend(Protocol):
 class Further(Protocol):
     """A backend with surfaces beyond sending: those that its `offers` name.
 
-    `query` is for a search; `inputs` has the keys of `Backend`'s ids, and those of `signature.FURTHER`.
+    `query` is for a search; `inputs` has the keys of `Backend`'s ids, and those of `operation.FURTHER`.
     """
 
     async def use(self, surface: str, query: str, inputs: Mapping[str, Any], probe: CallProbe) -> Any: ...

@@ -10,26 +10,15 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from overheard.core.errors import UsageError
+from overheard.core.operation import FURTHER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 KEYWORDS: Final = ("thread", "resource", "tenant", "caller")
-
-FURTHER: Final[Mapping[str, tuple[str, ...]]] = {
-    "search": ("filters",),
-    "read_message": ("message_id",),
-    "delete_message": ("message_id",),
-    "create_thread": ("title",),
-    "update_thread": ("title", "new_resource"),
-    "clone_thread": ("new_thread", "new_resource"),
-    "transfer_thread": ("new_resource",),
-}
-"""What surfaces beyond sending may take besides."""
 
 _MEANT: Final = {
     "thread_id": "thread",

@@ -37,10 +37,21 @@ DESTRUCTIVE: Final = ("update_thread", "transfer_thread", *DELETING)
 BEYOND: Final = (*READING, *CHANGING)
 """Every surface beyond sending that can be driven."""
 
-TITLED: Final = ("create_thread", "update_thread")
+FURTHER: Final[Mapping[str, tuple[str, ...]]] = {
+    "search": ("filters",),
+    "read_message": ("message_id",),
+    "create_thread": ("title",),
+    "clone_thread": ("new_thread", "new_resource"),
+    "update_thread": ("title", "new_resource"),
+    "transfer_thread": ("new_resource",),
+    "delete_message": ("message_id",),
+}
+"""What surfaces beyond sending may take besides the ids of whoever uses them."""
+
+TITLED: Final = tuple(surface for surface, names in FURTHER.items() if "title" in names)
 """Surfaces that may take a title, which is the text of the operation."""
 
-BY_MESSAGE: Final = ("read_message", "delete_message")
+BY_MESSAGE: Final = tuple(surface for surface, names in FURTHER.items() if "message_id" in names)
 """Surfaces that are about one message, by its id."""
 
 Proof: TypeAlias = Literal["own", "none", "invalid"]

@@ -8,7 +8,7 @@ oracle, as mutation testing does to a test suite.)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -26,23 +26,23 @@ _AROUND: Final = 1_000
 """Characters of a recital handed on around its canary: enough to be real, not a gigabyte."""
 
 
-class Injector(Protocol):
-    """What the driver asks for each operation."""
+class Injector:
+    """What the driver asks for each operation. This one leaks nothing; the others each in their own way."""
 
-    def message(self, operation: Operation, message: str) -> str:
+    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - for those that look at it
         """The message to hand to the target in place of `message`."""
-        ...
+        return message
 
-    def answered(self, operation: Operation, text: str) -> str:
+    def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - for those that look at them
         """What the target's answer to `operation` has to be followed by ("" for nothing)."""
-        ...
+        return ""
 
-    def besides(self, operation: Operation) -> Operation | None:
+    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - for those that look at it
         """What is done besides `operation`, right after it, and recorded by nobody; None for nothing."""
-        ...
+        return None
 
 
-class ReplyInjector:
+class ReplyInjector(Injector):
     """Hands what the owner was last told of its fact to the stranger, behind the stranger's own reply, or
     behind what a listing shows it.
 
@@ -58,10 +58,6 @@ class ReplyInjector:
         # A recital from before the deletion is another message than the one that was deleted.
         self._deleted = any(one.surface in DELETING and one.number < self._into for one in plan.operations)
 
-    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
-        """The message as it is."""
-        return message
-
     def answered(self, operation: Operation, text: str) -> str:
         """The owner's recital, for the operation it is to leak into."""
         if operation.number == self._into:
@@ -70,10 +66,6 @@ class ReplyInjector:
             self._listen(text)
         return ""
 
-    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
-        """Nothing."""
-        return None
-
     def _listen(self, text: str) -> None:
         for token in find_canaries(text):
             if decode_canary(token).fact == self._fact:
@@ -81,7 +73,7 @@ class ReplyInjector:
                 self._recital = text[max(0, place - _AROUND) : place + len(token) + _AROUND]
 
 
-class LossInjector:
+class LossInjector(Injector):
     """Deletes the owner's fact behind a stranger's deletion of it, or behind a deletion of something else.
 
     It is done by the target's own surface, as the owner would: what a target does that does not ask whose a
@@ -91,14 +83,6 @@ class LossInjector:
     def __init__(self, injection: Injection, plan: Plan) -> None:
         self._into = injection.into
         self._fact = _operation(plan, injection.fact)
-
-    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
-        """The message as it is."""
-        return message
-
-    def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - `Injector`
-        """Nothing."""
-        return ""
 
     def besides(self, operation: Operation) -> Operation | None:
         """The same, in the name of the fact's owner and of its thread or message."""
@@ -115,7 +99,7 @@ class LossInjector:
         )
 
 
-class PromptInjector:
+class PromptInjector(Injector):
     """Puts the owner's fact into what the stranger sends, so that it reaches the stranger's prompt.
 
     The nonce of the message that told the fact is left out: with it the model call would be taken for
@@ -132,33 +116,17 @@ class PromptInjector:
             return message
         return f"(Known from earlier: {self._told})\n\n{message}"
 
-    def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - `Injector`
-        """Nothing."""
-        return ""
 
-    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
-        """Nothing."""
-        return None
-
-
-class SwapInjector:
+class SwapInjector(Injector):
     """Hands the answer that is made for one operation to another that is in flight together with it."""
 
     def __init__(self, injection: Injection, plan: Plan, campaign: int, example: int) -> None:
         self._into = injection.into
         self._nonce = bind_nonce(_operation(plan, injection.fact), campaign, example)
 
-    def message(self, operation: Operation, message: str) -> str:  # noqa: ARG002 - `Injector`
-        """The message as it is."""
-        return message
-
     def answered(self, operation: Operation, text: str) -> str:  # noqa: ARG002 - `Injector`
         """The words by which the mirror would have answered the other, for the operation to hand them to."""
         return f"\nNoted. (re {self._nonce})" if operation.number == self._into else ""
-
-    def besides(self, operation: Operation) -> Operation | None:  # noqa: ARG002 - `Injector`
-        """Nothing."""
-        return None
 
 
 def injector_for(injection: Injection, plan: Plan, *, campaign: int, example: int) -> Injector:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Iterable
 from itertools import groupby
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from overheard.core.ids import Id, bind_id, missing_kind, show_id
 from overheard.core.operation import DELETING, SENDING, Operation, own_resources
@@ -27,6 +27,9 @@ _REFUSED: Final = "the target refused to delete it"
 _FAILED: Final = "the target failed to delete it"
 
 
+_Key: TypeAlias = tuple[Caller, Id, Id]
+
+
 class Kept(NamedTuple):
     """A conversation that may be there. Not `own` is one in a thread that is somebody else's by its id."""
 
@@ -35,14 +38,19 @@ class Kept(NamedTuple):
     thread: Id
     own: bool
 
+    @property
+    def key(self) -> _Key:
+        """What tells it from others: whose it is, by which ids."""
+        return self.caller, self.resource, self.thread
+
 
 class Leavings:
     """Keeps book of the conversations that a campaign begins, example by example, and deletes them."""
 
     def __init__(self, campaign: int) -> None:
         self._campaign = campaign
-        self._kept: dict[tuple[Caller, Id, Id], Kept] = {}
-        self._why: dict[tuple[Caller, Id, Id], str] = {}
+        self._kept: dict[_Key, Kept] = {}
+        self._why: dict[_Key, str] = {}
 
     def add(self, events: Iterable[AnyEvent]) -> None:
         """Note what one example, the events of which these are, has left."""
@@ -107,7 +115,7 @@ class Leavings:
             self._keep(Kept(caller, resource, thread, own=not operation.intrudes))
 
     def _keep(self, kept: Kept) -> None:
-        self._kept.setdefault((kept.caller, kept.resource, kept.thread), kept)
+        self._kept.setdefault(kept.key, kept)
 
     def _gone(self, surface: str, presented: Invoked) -> None:
         """Strike off what an owner has deleted: a thread, or all that a resource has."""
@@ -146,10 +154,10 @@ class Leavings:
             # In somebody else's thread: what was said there, if anything was, went with the thread.
             if not refused or first.own:
                 why = _REFUSED if refused else _FAILED
-                self._why |= {(kept.caller, kept.resource, kept.thread): why for kept in group}
+                self._why |= {kept.key: why for kept in group}
                 return
         for kept in group:
-            self._kept.pop((kept.caller, kept.resource, kept.thread), None)
+            self._kept.pop(kept.key, None)
 
 
 class _Who:

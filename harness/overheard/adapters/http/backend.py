@@ -31,6 +31,9 @@ from overheard.core.offers import Offers, Takes
 from overheard.core.operation import DESTRUCTIVE
 from overheard.core.outcome import Caller, Chunk, Reply
 
+_FURTHER: Final = ("message_id", "new_thread", "new_resource", "title")
+"""What requests beyond sending have places for besides ids, query and filters."""
+
 _IDLE: Final = 4.0
 """Seconds that an idle connection is kept. Servers commonly close theirs after five, and a request sent at
 that moment would be lost without anybody's fault."""
@@ -142,7 +145,7 @@ class HttpBackend:
         filters = inputs["filters"] if isinstance(inputs["filters"], Mapping) else {}
         values |= {
             "query": query,
-            **{name: inputs[name] for name in ("title", "message_id", "new_thread", "new_resource")},
+            **{name: inputs[name] for name in _FURTHER},
             **{f"{FILTER}{name}": filters.get(name, OMITTED) for name in IDS},
         }
         return shown.reply(await self._exchange.ask(request.fill(values)))
@@ -337,8 +340,7 @@ def _proves(requests: Requests) -> bool:
 
 def _takes(request: Compiled, requests: Requests) -> Takes:
     """What one surface beyond sending takes."""
-    further = ("message_id", "new_thread", "new_resource", "title")
-    accepts = [*_accepts([request], requests), *(name for name in further if name in request.names)]
+    accepts = [*_accepts([request], requests), *(name for name in _FURTHER if name in request.names)]
     if any(name.startswith(FILTER) for name in request.names):
         accepts.append("filters")
     cannot = [f"{name} {kind}" for name in IDS for kind in impossible(request, name)]

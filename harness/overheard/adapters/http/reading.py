@@ -34,22 +34,31 @@ _PATIENCE: Final = 1.0
 """Seconds for a stream to be closed after its last event; its connection is only of use once it is."""
 
 
-class Whole:
-    """Reads an answer that comes in one piece."""
+class _InOnePiece:
+    """What is read of every answer that comes in one piece, by what the file says of its surface."""
 
-    def __init__(self, surface: Surface, rules: Rules) -> None:
-        self._shown = "" if surface.answer is UNSET else surface.answer
+    def __init__(self, surface: Surface | Beyond, rules: Rules) -> None:
+        self._at = "" if surface.answer is UNSET else surface.answer
         self._answer = None if surface.answer is UNSET else paths.parse(surface.answer)
         self._error = None if surface.error is UNSET else paths.parse(surface.error)
         self._ids = _parsed(surface.ids)
         self._rules = rules
 
+    def _around(self, answer: Answer) -> list[str]:
+        """What came with it besides its body. Raises TargetError if a failure is told in that."""
+        failures = [] if self._error is None else paths.find(answer.document, self._error)
+        if any(map(_tells, failures)):
+            raise TargetError(f"{answer.told} and told a failure: {answer.whole}")
+        return [answer.headers] if answer.headers else []
+
+
+class Whole(_InOnePiece):
+    """Reads the answer to a message."""
+
     def reply(self, answer: Answer) -> Reply:
         """The reply. Raises TargetError if a failure is told in it, InvalidAnswer if it is no answer."""
         document = answer.document
-        if self._error is not None and any(_tells(found) for found in paths.find(document, self._error)):
-            raise TargetError(f"{answer.told} and told a failure: {answer.whole}")
-        around = [answer.headers] if answer.headers else []
+        around = self._around(answer)
         if self._answer is None:
             text = answer.text
         else:
@@ -70,27 +79,21 @@ class Whole:
         found = paths.find(answer.document, self._answer)
         # A path with a star may lead to nothing: an agent that says nothing answers with an empty list.
         if not found and not paths.several(self._answer):
-            raise InvalidAnswer((f"{answer.told} and its JSON has no {self._shown}: {answer.whole}",))
+            raise InvalidAnswer((f"{answer.told} and its JSON has no {self._at}: {answer.whole}",))
         return found
 
 
-class Shown:
+class Shown(_InOnePiece):
     """Reads what a surface beyond sending shows: data, which is shown item by item."""
 
     def __init__(self, name: str, surface: Beyond, rules: Rules) -> None:
+        super().__init__(surface, rules)
         self._name = name
-        self._at = "" if surface.answer is UNSET else surface.answer
-        self._answer = None if surface.answer is UNSET else paths.parse(surface.answer)
-        self._error = None if surface.error is UNSET else paths.parse(surface.error)
-        self._ids = _parsed(surface.ids)
-        self._rules = rules
 
     def reply(self, answer: Answer) -> Reply:
         """What is shown. Raises as `Whole.reply`."""
         document = answer.document
-        if self._error is not None and any(_tells(found) for found in paths.find(document, self._error)):
-            raise TargetError(f"{answer.told} and told a failure: {answer.whole}")
-        around = [answer.headers] if answer.headers else []
+        around = self._around(answer)
         shown: Any = answer.text if document is NO_JSON else document
         if self._answer is not None:
             found = [] if document is NO_JSON else paths.find(document, self._answer)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from overheard.core.ids import OMITTED, Id
+from overheard.core.operation import FURTHER
 
 BUILT_IN: Final = ("message", "thread", "resource", "tenant", "caller", "credentials", "uuid")
 """Names that are filled in for every call; `minted.NAME` besides."""
@@ -23,13 +24,8 @@ FILTER: Final = "filter."
 """What a search is to be narrowed to: `filter.thread`, `filter.resource`."""
 
 BEYOND: Final[Mapping[str, tuple[str, ...]]] = {
+    **FURTHER,
     "search": ("query", f"{FILTER}thread", f"{FILTER}resource"),
-    "read_message": ("message_id",),
-    "delete_message": ("message_id",),
-    "create_thread": ("title",),
-    "update_thread": ("title", "new_resource"),
-    "clone_thread": ("new_thread", "new_resource"),
-    "transfer_thread": ("new_resource",),
 }
 """Names that are filled in besides, by surface."""
 
