@@ -27,7 +27,8 @@ from overheard.adapters.resolve import load
 from overheard.check.diagnose import Diagnosis
 from overheard.check.extension import Invariant
 from overheard.check.judge import judge
-from overheard.check.kept import Kept
+from overheard.check.kept import Kept, Lost
+from overheard.check.losses import Loss
 from overheard.check.observe import Leak, Observed, observe
 from overheard.check.regressed import doubt_of, excluded, shows
 from overheard.check.relation import DISTINCT, RECALL
@@ -650,7 +651,7 @@ class Stage:
         view = self._leaking[found_in]
         last = found_in
         steps: list[Decision] = []
-        lost = None if leak.lost is None else (leak.lost.before.number, leak.lost.after.number)
+        lost = _looks(leak.lost)
 
         async def reproduces(plan: Plan, ends: Ends) -> Ends | None:
             nonlocal last, lost
@@ -664,7 +665,7 @@ class Stage:
             steps[:] = _steps(self._tap.example)
             same = (other for other in shown_again if _ends(other)[:2] == ends[:2])
             found = next(same, shown_again[0])
-            lost = None if found.loss is None else (found.loss.before.number, found.loss.after.number)
+            lost = _looks(found.loss)
             return _ends(found)
 
         whole = view.started.plan
@@ -693,14 +694,19 @@ class Stage:
                 executions=executions,
                 replays=REPLAYS,
                 replayed=replayed,
-                before=None if lost is None else lost[0],
-                missed=None if lost is None else lost[1],
+                before=lost[0],
+                missed=lost[1],
             )
         )
 
 
 def _ends(leak: Leak | Kept) -> Ends:
     return Ends(leak.owner.number, leak.observer.number, leak.through)
+
+
+def _looks(loss: Loss | Lost | None) -> tuple[int, int] | tuple[None, None]:
+    """The operations by which a fact was shown before it was lost, and not any more afterwards."""
+    return (None, None) if loss is None else (loss.before.number, loss.after.number)
 
 
 def _steps(events: Iterable[AnyEvent]) -> list[Decision]:

@@ -540,6 +540,7 @@ def _drive(settings: Settings, *, show_evidence: bool, tests: Path | None) -> Ju
     from overheard import campaign, emitting, progress  # noqa: PLC0415
     from overheard.core.errors import InternalError, TargetBuildError  # noqa: PLC0415
     from overheard.regressions import keep  # noqa: PLC0415
+    from overheard.replaying import TIMES  # noqa: PLC0415
     from overheard.report.write import prepare, write  # noqa: PLC0415
 
     plugins = _loaded(settings.plugins, settings.home)
@@ -580,21 +581,18 @@ def _drive(settings: Settings, *, show_evidence: bool, tests: Path | None) -> Ju
         note(f"wrote {path}: it is tried first from now on, so commit it")
     if tests is not None:
         plans, remarks = emitting.found(judgement)
-        _emit_tests(tests, plans, settings)
+        _emit_tests(tests, plans, settings, times=TIMES)
         for remark in remarks:
             note(remark)
     return judgement
 
 
-def _emit_tests(
-    folder: Path | None, plans: Sequence[Regression], settings: Settings, *, times: int | None = None
-) -> None:
+def _emit_tests(folder: Path | None, plans: Sequence[Regression], settings: Settings, *, times: int) -> None:
     from overheard import emitting  # noqa: PLC0415
-    from overheard.replaying import TIMES  # noqa: PLC0415
 
     if folder is None:
         return
-    written, remarks = emitting.emit(folder, plans, settings, times=times or TIMES)
+    written, remarks = emitting.emit(folder, plans, settings, times=times)
     for path in written:
         note(f"wrote {path}: pytest fails there while the leak shows")
     for remark in remarks:
@@ -662,18 +660,10 @@ def _options(settings: Settings, plugins: Plugins) -> Options:
 
     scenarios = tuple(select(load(settings.home, more=plugins.scenarios), settings.scenarios).values())
     return Options(
-        target=settings.target,
-        base=settings.base,
-        seed=settings.seed,
+        **settings.driving(),
         campaign=secrets.randbits(30),
         profile=PROFILES[settings.profile],
         scenarios=scenarios,
-        layers=settings.layers,
-        timeout=settings.timeout,
-        serve=settings.serve,
-        allow_remote=settings.allow_remote,
-        allow_destructive=settings.allow_destructive,
-        rate=settings.rate,
         prove=settings.prove,
         command=settings.command,
         started=_now(),

@@ -126,9 +126,7 @@ def options(
     """The campaign that drives each of `plans` so many `times`, and nothing else."""
     calls = sum(len(one.plan.operations) + 1 for one in plans)
     return Options(
-        target=settings.target,
-        base=settings.base,
-        seed=settings.seed,
+        **settings.driving(),
         campaign=campaign,
         profile=Profile(
             name="replay",
@@ -142,12 +140,6 @@ def options(
         scenarios=(),
         regressions=tuple(plans),
         replays=times,
-        layers=settings.layers,
-        timeout=settings.timeout,
-        serve=settings.serve,
-        allow_remote=settings.allow_remote,
-        allow_destructive=settings.allow_destructive,
-        rate=settings.rate,
         command=command,
         started=started,
         plugins=plugins.versions,

@@ -108,6 +108,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     plugins: tuple[str, ...] = ()
     plugins_named: tuple[str, ...] = ()
 
+    def driving(self) -> dict[str, Any]:
+        """The fields of `campaign.Options` that say what is driven, and how it is to be treated."""
+        return {
+            "target": self.target,
+            "base": self.base,
+            "seed": self.seed,
+            "layers": self.layers,
+            "timeout": self.timeout,
+            "serve": self.serve,
+            "allow_remote": self.allow_remote,
+            "allow_destructive": self.allow_destructive,
+            "rate": self.rate,
+        }
+
     @property
     def command(self) -> str:
         """The line that does the same again, from the folder it was done in."""
