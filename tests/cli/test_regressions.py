@@ -1,6 +1,7 @@
 """The folder of earlier failures: written by a run that found something, tried first by the next."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,23 +12,7 @@ from overheard.regressions import load, names, read
 
 SMOKE = ("run", "agent.py", "--profile", "smoke", "--scenario", "stranger")
 FOLDER = "tests/overheard_regressions"
-PLAN = {
-    "format": 1,
-    "invariant": "thread-ownership",
-    "diagnosis": "thread id is the only key",
-    "told_by": 0,
-    "seen_by": 1,
-    "plan": {
-        "scenario": "stranger",
-        "mode": "sequential",
-        "operations": [
-            {"number": 0, "round": 0, "caller": "r0", "resource": "u-<<ns>>", "thread": "t-<<ns>>",
-             "text": "My locker code is <<fact>>. <<ref>>", "tells": "locker code"},
-            {"number": 1, "round": 1, "caller": "r1", "resource": "v-<<ns>>", "thread": "t-<<ns>>",
-             "text": "What is my locker code? <<ref>>", "asks": [0], "intrudes": True},
-        ],
-    },
-}  # fmt: skip
+PLAN = json.loads((Path(__file__).parents[1] / "earlier-failure.json").read_text())
 
 
 def phases(history):

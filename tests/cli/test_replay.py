@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -65,23 +66,7 @@ def test_where_nothing_is_remembered_or_answered_nothing_is_proved(case, overhea
         assert done.out.startswith("inconclusive: nothing is certified of agents.py:")
 
 
-PLAN = {
-    "format": 1,
-    "invariant": "thread-ownership",
-    "diagnosis": "thread id is the only key",
-    "told_by": 0,
-    "seen_by": 1,
-    "plan": {
-        "scenario": "stranger",
-        "mode": "sequential",
-        "operations": [
-            {"number": 0, "round": 0, "caller": "r0", "resource": "u-<<ns>>", "thread": "t-<<ns>>",
-             "text": "My locker code is <<fact>>. <<ref>>", "tells": "locker code"},
-            {"number": 1, "round": 1, "caller": "r1", "resource": "v-<<ns>>", "thread": "t-<<ns>>",
-             "text": "What is my locker code? <<ref>>", "asks": [0], "intrudes": True},
-        ],
-    },
-}  # fmt: skip
+PLAN = json.loads((Path(__file__).parents[1] / "earlier-failure.json").read_text())
 
 
 @pytest.fixture

@@ -8,23 +8,7 @@ import pytest
 TARGET = "--overheard=agent.py:leaky"
 FOLDER = Path("tests/overheard_regressions")
 STEM = "thread-ownership.thread-id-is-the-only-key"
-PLAN = {
-    "format": 1,
-    "invariant": "thread-ownership",
-    "diagnosis": "thread id is the only key",
-    "told_by": 0,
-    "seen_by": 1,
-    "plan": {
-        "scenario": "stranger",
-        "mode": "sequential",
-        "operations": [
-            {"number": 0, "round": 0, "caller": "r0", "resource": "u-<<ns>>", "thread": "t-<<ns>>",
-             "text": "My locker code is <<fact>>. <<ref>>", "tells": "locker code"},
-            {"number": 1, "round": 1, "caller": "r1", "resource": "v-<<ns>>", "thread": "t-<<ns>>",
-             "text": "What is my locker code? <<ref>>", "asks": [0], "intrudes": True},
-        ],
-    },
-}  # fmt: skip
+PLAN = json.loads((Path(__file__).parents[1] / "earlier-failure.json").read_text())
 
 
 @pytest.fixture
