@@ -241,6 +241,24 @@ def test_a_reduction_is_recorded_with_what_it_cost(ran):
         assert len(one.plan.operations) <= 3
 
 
+@pytest.mark.parametrize("form", ["factory", "object"])
+def test_what_a_cancelled_call_left_behind_is_left_behind_with_the_target(options, form):
+    built = []
+
+    def agent():
+        built.append(CATALOGUE["unread-answer-memory"].build())
+        return built[-1]
+
+    target = agent if form == "factory" else agent()
+    unreduced = msgspec.structs.replace(PROFILES["smoke"], reductions=0)
+    options = options(scenarios=("cancelled-requests",), profile=unreduced)
+    judgement = run(options, target_object=target)
+    assert judgement.findings
+    assert (len(built) > 2) == (form == "factory"), (
+        "what is an object and no factory is the one that there is"
+    )
+
+
 def test_nothing_of_a_campaign_outlives_it(ran, monkeypatch):
     """A process of many campaigns, such as a test run, kept every history: a gigabyte after a dozen."""
     alive = []

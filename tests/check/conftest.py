@@ -29,6 +29,7 @@ One line is one operation; indented lines overlap the line above them (same roun
     r1 a via:transfer_thread gives:r1   ... gives thread a to r1
     r1 a via:update_thread !w       ... puts a title on it that tells w
     r1 a ?x never             was planned and not even begun
+    r0 a ?x gone              is cancelled, as planned, before any other of its round begins
 
 Examples are separated by a line `--`, which may carry `sequential`, `interleaved` or `concurrent`.
 """
@@ -47,7 +48,7 @@ from overheard.core.canary import FactKey, mint_echo, mint_fact
 from overheard.core.contract import declare
 from overheard.core.ids import bind_id
 from overheard.core.offers import Offers
-from overheard.core.operation import Operation, Plan
+from overheard.core.operation import Cancel, Operation, Plan
 from overheard.history.events import (
     CampaignEnded,
     Completed,
@@ -153,6 +154,7 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
                 asks=tuple(told[letter] for letter in line.asks if letter in told),
                 same_text_as=line.same,
                 credentials=line.proof,
+                cancel=Cancel() if "gone" in line.words else None,
             )
             for line in lines
         )
@@ -173,11 +175,16 @@ def events_of(examples: list[tuple[str, list[Line]]], **options: Any) -> list[An
         for round_ in sorted({line.round for line in lines}):
             together = [line for line in lines if line.round == round_]
             together = [line for line in together if "never" not in line.words]
+            together.sort(key=lambda line: "gone" not in line.words)
             for line in together:
                 ids = {
                     name: bind_id(getattr(line, name), CAMPAIGN, example) for name in ("thread", "resource")
                 }
-                events.append(Invoked(example=example, operation=line.number, t=next(clock), **ids))
+                at = {"example": example, "operation": line.number}
+                events.append(Invoked(**at, t=next(clock), **ids))
+                if "gone" in line.words:
+                    events.append(Unknown(**at, t=next(clock), reason="cancelled"))
+            together = [line for line in together if "gone" not in line.words]
             opened = []
             for line in together:
                 opened += _calls(line, example, calls, clock, by_letter, events)

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from overheard.core.operation import SENDING, Operation, Plan
+from overheard.core.operation import SENDING, Cancel, Operation, Plan
 from overheard.core.schedule import Schedule
 from overheard.reduce.shrink import Ends, shrink
 
@@ -246,6 +247,37 @@ def test_a_leak_that_needs_no_deviation_is_no_race_and_goes_one_after_the_other(
     assert result.plan.schedule is None
     assert len({op.round for op in result.plan.operations}) == 2
     assert result.executions == 2
+
+
+def cancelling(*numbers):
+    plan = plan_of(5)
+    operations = tuple(
+        replace(one, cancel=Cancel() if one.number in numbers else None) for one in plan.operations
+    )
+    return replace(plan, operations=operations)
+
+
+def gone(plan):
+    return {int(op.text) for op in plan.operations if op.cancel is not None}
+
+
+@pytest.mark.parametrize(("needed", "left"), [({0}, {0}), (set(), set())])
+def test_only_a_call_that_has_to_be_cancelled_stays_so(needed, left):
+    async def reproduces(plan, ends):
+        return ends if (needed <= gone(plan) and plan.schedule is not None) or not needed else None
+
+    result = asyncio.run(shrink(cancelling(0, 4), Ends(0, 4), reproduces, order=lambda kept: ()))
+    assert gone(result.plan) == left
+    assert (result.plan.schedule is None) == (not needed), "without one it is no race"
+
+
+def test_the_last_deviation_is_taken_back_where_a_cancelled_call_is_left():
+    async def reproduces(plan, ends):
+        return ends if gone(plan) and plan.schedule is not None else None
+
+    result = asyncio.run(shrink(cancelling(0), Ends(0, 4), reproduces, order=lambda kept: (0, 1)))
+    assert result.plan.schedule == Schedule()
+    assert gone(result.plan) == {0}
 
 
 def test_what_shows_under_no_schedule_is_left_to_chance_by_the_caller():

@@ -6,16 +6,16 @@ import pytest
 
 from overheard.check.view import View
 from overheard.core.contract import Contract
-from overheard.core.operation import Operation, Plan
+from overheard.core.operation import Cancel, Operation, Plan
 from overheard.core.schedule import Schedule
-from overheard.history.events import Completed, ExampleStarted, Invoked, ModelAnswered, ModelCalled
+from overheard.history.events import Completed, ExampleStarted, Invoked, ModelAnswered, ModelCalled, Unknown
 from overheard.reduce.trace import Trace
 
 CAMPAIGN, EXAMPLE = 4711, 3
 
 
-def trace(text, rounds=None, same=None):
-    """`+0` operation 0 is invoked, `?0` it calls its model, `!0` it is answered (oldest call first), `.0` it ends."""
+def trace(text, rounds=None, same=None, gone=()):
+    """`+0` operation 0 is invoked, `?0` it calls its model, `!0` it is answered (oldest call first), `.0` it ends, `-0` it is cancelled."""
     acts = text.split()
     numbers = sorted({int(act[1:]) for act in acts})
     plan = Plan(
@@ -27,6 +27,7 @@ def trace(text, rounds=None, same=None):
                 round=(rounds or {}).get(number, 0),
                 caller=f"r{number}",
                 same_text_as=(same or {}).get(number),
+                cancel=Cancel() if number in gone else None,
             )
             for number in numbers
         ),
@@ -46,6 +47,8 @@ def trace(text, rounds=None, same=None):
                 events.append(ModelAnswered(**where, call=opened[number].pop(0)))
             case ".":
                 events.append(Completed(**where, operation=number, text="x", length=1))
+            case "-":
+                events.append(Unknown(**where, operation=number, reason="cancelled"))
     started = ExampleStarted(example=EXAMPLE, plan=plan)
     return Trace(View(started, events, campaign=CAMPAIGN, contract=Contract()))
 
@@ -108,3 +111,14 @@ def test_the_order_of_a_scheduled_run_is_its_own_schedule(nth):
         choices.pop()
     assert trace(" ".join(acts)).choices(set(range(4))) == tuple(choices)
     assert Schedule(choices=tuple(choices)).choices == tuple(choices)
+
+
+def test_whoever_comes_after_one_that_is_cancelled_starts_at_once_and_is_no_choice():
+    one = trace("+0 ?0 -0 +1 ?1 !1 .1", gone=(0,))
+    assert one.choices({0, 1}) == ()
+
+
+def test_nothing_behind_one_that_is_cancelled_can_be_started_before_it():
+    one = trace("+0 ?0 -0 +1 ?1 +2 ?2 !2 .2 !1 .1", gone=(0,))
+    # 0 is all that can be started, so that is no choice; 1 is next by itself; then 1 is held, and 2 is started.
+    assert one.choices({0, 1, 2}) == (1, 1)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from overheard.core.ids import OMITTED
+from overheard.core.operation import Cancel
 from overheard.core.schedule import Decision, Happening, Schedule
 from overheard.report.program import to_program
 
@@ -98,6 +99,22 @@ def test_what_was_lost_is_looked_for_before_and_after(violated, finding):
     assert "surface='delete_message', message=0" in source
     assert "seen = await stage.send(\n        'What did I say?" in source
     assert "return stage.verdict(told, seen, before=before, broken_if='lost')" in source
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        (Cancel(), "{'calls': 0}"),
+        (Cancel(calls=1, steps=3), "{'calls': 1, 'steps': 3}"),
+        (Cancel(milliseconds=4), "{'milliseconds': 4}"),
+    ],
+)
+def test_where_a_call_is_cancelled_is_said_and_who_comes_then_is_in_its_round(violated, finding, where, said):
+    tell, ask, other = finding.minimal.operations
+    plan = replace(finding.minimal, operations=(tell, replace(ask, cancel=where), other))
+    source = to_program(replace(finding, minimal=plan), violated, target="agent.py")
+    assert f"cancel={said}" in source
+    assert source.index("cancel=") > source.index("stage.together(")
 
 
 def test_missing_ids_stay_missing_in_their_own_way(violated, finding):
