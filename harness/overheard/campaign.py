@@ -672,7 +672,7 @@ class Stage:
         ends = _ends(leak)
         shrunk = None
         if whole.mode == "concurrent":
-            shrunk = await shrink(whole, ends, reproduces, order=Trace(view).choices)
+            shrunk = await shrink(whole, ends, reproduces, order=Trace(view).schedule)
         shrunk = shrunk or await shrink(whole, ends, reproduces)
         plan, executions = whole, 0
         replayed = 0

@@ -232,7 +232,12 @@ def test_each_deviation_that_the_leak_does_not_need_is_taken_back():
     reproduces, tried = racing(lambda choices: len(choices) > 3 and choices[3] == 2)
     order = {frozenset((0, 4)): (1, 0, 4, 2, 5, 1)}
     result = asyncio.run(
-        shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: order.get(frozenset(kept), ()))
+        shrink(
+            plan_of(5),
+            Ends(0, 4),
+            reproduces,
+            order=lambda kept: Schedule(choices=order.get(frozenset(kept), ())),
+        )
     )
     assert result.plan.schedule == Schedule(choices=(0, 0, 0, 2))
     assert [op.round for op in result.plan.operations] == [0, 1]
@@ -243,7 +248,9 @@ def test_a_leak_that_needs_no_deviation_is_no_race_and_goes_one_after_the_other(
     async def reproduces(plan, ends):
         return ends
 
-    result = asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: (3, 1, 2)))
+    result = asyncio.run(
+        shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: Schedule(choices=(3, 1, 2)))
+    )
     assert result.plan.schedule is None
     assert len({op.round for op in result.plan.operations}) == 2
     assert result.executions == 2
@@ -266,7 +273,7 @@ def test_only_a_call_that_has_to_be_cancelled_stays_so(needed, left):
     async def reproduces(plan, ends):
         return ends if (needed <= gone(plan) and plan.schedule is not None) or not needed else None
 
-    result = asyncio.run(shrink(cancelling(0, 4), Ends(0, 4), reproduces, order=lambda kept: ()))
+    result = asyncio.run(shrink(cancelling(0, 4), Ends(0, 4), reproduces, order=lambda kept: Schedule()))
     assert gone(result.plan) == left
     assert (result.plan.schedule is None) == (not needed), "without one it is no race"
 
@@ -275,7 +282,9 @@ def test_the_last_deviation_is_taken_back_where_a_cancelled_call_is_left():
     async def reproduces(plan, ends):
         return ends if gone(plan) and plan.schedule is not None else None
 
-    result = asyncio.run(shrink(cancelling(0), Ends(0, 4), reproduces, order=lambda kept: (0, 1)))
+    result = asyncio.run(
+        shrink(cancelling(0), Ends(0, 4), reproduces, order=lambda kept: Schedule(choices=(0, 1)))
+    )
     assert result.plan.schedule == Schedule()
     assert gone(result.plan) == {0}
 
@@ -284,5 +293,5 @@ def test_what_shows_under_no_schedule_is_left_to_chance_by_the_caller():
     async def reproduces(plan, ends):
         return ends if plan.schedule is None else None
 
-    assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: ())) is None
+    assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: Schedule())) is None
     assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces)) is not None

@@ -50,8 +50,11 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     """The schedule of one plan.
 
     `choices`     one integer for each scheduling point where there is a choice; when they are spent, 0.
+    `begins`      where in `choices` those of each round begin, if every round has its own; they end where
+                  the next round's begin. Without, each round goes on where the one before has stopped, and
+                  what is changed in one is changed in all that follow.
     `priorities`  in a `pct` schedule, of operation n the nth (modulo their number), highest first served.
-                  Then there are no choices.
+                  Then there are no choices. Of what it asks beside its other calls, the ones after that.
     `changes`     in a `pct` schedule, the scheduling points of each round, counted from 0, at which whoever
                   would be served falls behind all others; `depth` - 1 of them for each round.
     `depth`       in a `pct` schedule, so many orderings it takes for a race that it is good at finding.
@@ -60,6 +63,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
 
     strategy: Strategy = "choices"
     choices: tuple[int, ...] = ()
+    begins: tuple[int, ...] = ()
     priorities: tuple[int, ...] = ()
     changes: tuple[int, ...] = ()
     depth: int = 0

@@ -24,6 +24,13 @@ _TIMES: Final = 8
 
 _LATELY: Final = 200
 
+BESIDE: Final = (0.005, 0.05)
+"""Seconds, at least and at most, in which nothing may come any more from a target that asks several things at
+once, before a decision is made."""
+
+_GAPS: Final = 4
+"""So many times the longest that was seen between two calls of one operation that were made at once."""
+
 
 class Patience:
     """What is known of one target's pace, over a whole campaign.
@@ -36,12 +43,29 @@ class Patience:
         self.slow = 0
         self._steps: deque[float] = deque(maxlen=_LATELY)
         self._blocks = False
+        self._gap: float | None = None
 
     @property
     def seconds(self) -> float:
         """How long to wait for a sign."""
         slowest = max(self._steps, default=0.0)
         return min(max(LATER if self._blocks else FIRST, _TIMES * slowest), MOST)
+
+    @property
+    def together(self) -> float:
+        """For how long nothing may come before all is quiet: 0 until an operation has had two calls open.
+
+        One held call says of the others nothing: decided at the first, an agent that asks for a profile and
+        for a tone at once had the first answered before the second was there, and never the other way round.
+        """
+        if self._gap is None:
+            return 0.0
+        least, most = BESIDE
+        return min(max(least, _GAPS * self._gap), most)
+
+    def beside(self, gap: float) -> None:
+        """An operation made a call while another of its own was held, so many seconds after that."""
+        self._gap = max(self._gap or 0.0, gap)
 
     def step(self, seconds: float) -> None:
         """An operation took so long from a start or a release to the next sign of it."""

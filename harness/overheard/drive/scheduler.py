@@ -101,6 +101,7 @@ class Scheduler:
         self._happened: list[Happening] = []
         self._ever: set[Happening] = set()
         self._last_way_free = 0.0
+        self._last_sign = 0.0
         self._diverged = False
         self._at_once = False
 
@@ -145,7 +146,10 @@ class Scheduler:
             return
         nth = one.shapes[shape]
         one.shapes[shape] += 1
-        if not one.held:
+        self._last_sign = self._loop.time()
+        if one.held:
+            self._patience.beside(self._last_sign - one.since)
+        else:
             self._came_to_rest(one)
         one.held += 1
         self._held.append(_Held(call, operation, shape, nth))
@@ -230,7 +234,7 @@ class Scheduler:
         while not self._awaited <= self._ever and self._loop.time() < until:
             await self._sign(until)
         possible = self._possible()
-        if len(possible) > 1:
+        if len(possible) > 1 or self._patience.together:
             await asyncio.sleep(SETTLED_SECONDS)
             possible = self._possible()
         wanted = (step.action, step.operation, step.shape, step.nth)
@@ -344,18 +348,26 @@ class Scheduler:
         place = next(place for place, held in enumerate(self._held) if held.call == call)
         held = self._held.pop(place)
         self._let_go_on(self._going[held.operation])
-        self._last_way_free = self._loop.time()
+        self._last_way_free = self._last_sign = self._loop.time()
         if self._gate is not None:
             self._gate.release(call)
 
     # Waiting.
 
     async def _settle(self) -> None:
-        """Wait until every operation in flight is held, over, or taken for blocked."""
+        """Wait until every operation in flight is held, over, or taken for blocked.
+
+        Of a target that asks several things at once, also until nothing has come for a moment: an operation
+        with one call held may be about to make another, or be at work on what it was just answered.
+        """
         while True:
             self._raise_what_failed()
             restless = list(self._restless())
             if not restless:
+                quiet = self._last_sign + self._patience.together
+                if self._running() and self._loop.time() < quiet:
+                    await self._sign(quiet)
+                    continue
                 if self._possible() or not self._running():
                     return
                 # All that is in flight is blocked, and nothing can be done about it but to wait.

@@ -11,6 +11,7 @@ first come, first served is taken back, if the leak stays.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -51,8 +52,8 @@ Reproduces = Callable[[Plan, Ends], Awaitable[Ends | None]]
 """Executes a plan; the ends of the same leak in it, or None. Ends may move: another operation of the same
 relation to the fact may be the one that sees it."""
 
-Order = Callable[[Collection[int]], tuple[int, ...]]
-"""The choices of a schedule for the operations that are kept, by their numbers."""
+Order = Callable[[Collection[int]], Schedule]
+"""The schedule for the operations that are kept, by their numbers: choices for each round."""
 
 
 async def shrink(
@@ -69,13 +70,40 @@ async def shrink(
         return None
     kept, found = smallest
     kept, found = await search.ddmin(kept, found)
-    shrunk = Shrunk(search.projected(kept).plan, found, search.executions)
-    return shrunk if order is None else await straighten(shrunk, reproduces)
+    projection = search.projected(kept)
+    shrunk = Shrunk(projection.plan, found, search.executions)
+    if order is None:
+        return shrunk
+    return await straighten(await _apart(shrunk, _back(projection), reproduces, order), reproduces)
+
+
+async def _apart(shrunk: Shrunk, numbers: Mapping[int, int], reproduces: Reproduces, order: Order) -> Shrunk:
+    """The same with no operation beside another, each in its own order, and the one that sees it the last: if
+    some had an order of their own, and the leak is in that. `numbers` are those that `order` knows them by.
+
+    Where one operation's calls come in the wrong order, whoever else was under way is beside the point; but
+    found beside another, and reduced beside it, it took three deviations to say what one says.
+    """
+    plan, ends, executions = shrunk
+    alone = sorted(plan.operations, key=lambda one: (one.number == ends.observer, one.number))
+    rounds = [[*order({numbers[one.number]}).choices] for one in alone]
+    asked = {number for one in plan.operations for number in one.asks}
+    if not any(rounds) or cancels(plan) or ends.observer in asked:
+        return shrunk
+    operations = tuple(replace(one, round=place) for place, one in enumerate(alone))
+    projection = project(replace(plan, operations=operations), {one.number for one in alone})
+    candidate = replace(projection.plan, schedule=_packed(rounds))
+    found = await reproduces(candidate, ends.renumbered(projection.numbers))
+    if found is None:
+        return shrunk._replace(executions=executions + 1)
+    return Shrunk(candidate, found, executions + 1)
 
 
 async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
     """The same with as few deviations from first come, first served as the leak needs: all at once taken back
-    first, then one by one from the end.
+    first, then one by one from the end: by first come, first served in its place, or by leaving it out, so
+    that what comes after it comes where it was. (Of a wrong order of one operation's own calls, found while
+    another operation was under way as well, what was about the other could go in no other way.)
 
     A leak that needs none, and no operation cancelled, is no race: its operations then go one after the
     other.
@@ -89,17 +117,44 @@ async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
         if found is not None:
             again = Shrunk(simpler, found, executions)
             return again if simpler.schedule is None else await straighten(again, reproduces)
-    choices = list(plan.schedule.choices)
-    for place in [place for place, choice in enumerate(choices) if choice][::-1]:
-        if sum(map(bool, choices)) < 2 and not cancels(plan):
+    rounds = _rounds(plan.schedule)
+    tried = {_packed(rounds)}
+    for turn, place in [(turn, place) for turn, each in enumerate(rounds) for place in range(len(each))][
+        ::-1
+    ]:
+        if not rounds[turn][place]:
+            continue
+        if sum(choice != 0 for each in rounds for choice in each) < 2 and not cancels(plan):
             break  # Without the last one it is the sequential run, which was tried.
-        straighter = [*choices[:place], 0, *choices[place + 1 :]]
-        candidate = replace(plan, schedule=Schedule(choices=_trimmed(straighter)))
-        executions += 1
-        found = await reproduces(candidate, ends)
-        if found is not None:
-            plan, ends, choices = candidate, found, straighter
+        for instead in ([0], []):
+            straighter = [list(each) for each in rounds]
+            straighter[turn][place : place + 1] = instead
+            schedule = _packed(straighter)
+            if schedule in tried:
+                continue
+            tried.add(schedule)
+            executions += 1
+            candidate = replace(plan, schedule=schedule)
+            found = await reproduces(candidate, ends)
+            if found is not None:
+                plan, ends, rounds = candidate, found, straighter
+                break
     return Shrunk(plan, ends, executions)
+
+
+def _rounds(schedule: Schedule) -> list[list[int]]:
+    """The choices of each round, or all of them, where the rounds have none of their own."""
+    begins = schedule.begins or (0,)
+    ends = (*begins[1:], len(schedule.choices))
+    return [list(schedule.choices[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+
+
+def _packed(rounds: list[list[int]]) -> Schedule:
+    """The other way round. When a round's choices are spent, 0 is what is chosen."""
+    trimmed = [_trimmed(each) for each in rounds]
+    begins = tuple(accumulate(map(len, trimmed), initial=0))[:-1]
+    choices = tuple(choice for each in trimmed for choice in each)
+    return Schedule(choices=choices, begins=begins if len(rounds) > 1 and choices else ())
 
 
 def _serial(plan: Plan) -> Plan:
@@ -167,8 +222,7 @@ class _Search:
         projection = project(self._plan, kept)
         if self._order is None:
             return projection
-        schedule = Schedule(choices=self._order(kept))
-        return projection._replace(plan=replace(projection.plan, schedule=schedule))
+        return projection._replace(plan=replace(projection.plan, schedule=self._order(kept)))
 
     async def first(self, guesses: list[frozenset[int]], ends: Ends) -> tuple[frozenset[int], Ends] | None:
         for kept in guesses:

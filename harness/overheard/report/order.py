@@ -35,7 +35,7 @@ def deviations_in_words(plan: Plan, number: int | None = None) -> list[str]:
     places = {operation.number: place for place, operation in enumerate(plan.operations)}
     rounds = {operation.number: operation.round for operation in plan.operations}
     return [
-        f"{_act(step.decision, places)} before {_act(step.instead, places)}"
+        f"{_act(step.decision, places, step.instead)} before {_act(step.instead, places, step.decision)}"
         for step in made(plan)
         if step.choice and number in (None, rounds[step.decision.operation])
     ]
@@ -53,9 +53,12 @@ def made(plan: Plan) -> list[Step]:
     return steps(plan.schedule.decisions, rounds)
 
 
-def _act(decision: Decision, places: Mapping[int, int]) -> str:
+def _act(decision: Decision, places: Mapping[int, int], other: Decision) -> str:
     step = f"step {places[decision.operation]}"
     if decision.action != "release":
         return f"{step} starts" if decision.action == "start" else f"{step} is cancelled"
+    # Two calls that one step makes at once are told apart by what they ask for, if it is not the same.
+    at_once = (other.action, other.operation) == ("release", decision.operation)
+    kind = f" ({decision.shape})" if at_once and other.shape != decision.shape else ""
     again = f" (call {decision.nth + 1} of its kind)" if decision.nth else ""
-    return f"the model answers {step}{again}"
+    return f"the model answers {step}{kind}{again}"
