@@ -6,6 +6,7 @@ pass: held, they would make the schedule depend on how old the target is.
 
 Which operation a call belongs to is found as checking finds it: user messages newest first, the first nonce
 of an operation in flight that has no held call; else any nonce of one in flight; else the ids in the headers.
+Of several that sent the same words, it is the one that was last let go on: all the others had come to rest.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ class Gate:
         self._listener: Listener | None = None
         self._in_flight: dict[int, _Operation] = {}
         self._held: dict[int, tuple[_Operation, asyncio.Future[None]]] = {}
+        self._let_on: _Operation | None = None
 
     @property
     def closed(self) -> bool:
@@ -86,7 +88,7 @@ class Gate:
     def begin(self, number: int, *, message: tuple[int, int, int], thread: Id, resource: Id) -> None:
         """An operation begins. `message` is (campaign, example, operation) of the nonce that it sends."""
         with self._lock:
-            self._in_flight[number] = _Operation(number, message, thread, resource)
+            self._let_on = self._in_flight[number] = _Operation(number, message, thread, resource)
 
     def end(self, number: int) -> None:
         """An operation has ended: what is still asked on its behalf is work in the background."""
@@ -98,6 +100,7 @@ class Gate:
     def release(self, call: int) -> None:
         """Let a held call be answered. Harmless if it is not held any more."""
         with self._lock:
+            self._let_on = self._held[call][0] if call in self._held else self._let_on
             self._let_go(call)
 
     async def hold(self, asked: Asked) -> bool:
@@ -123,12 +126,15 @@ class Gate:
         return True
 
     def _whose(self, asked: Asked) -> _Operation | None:
-        free = [one for one in self._in_flight.values() if not one.held]
+        # Two who ask for two things at once, in the same words: by age alone, all that the younger asked
+        # second was the elder's, and the younger, of whom nothing was held, was waited for.
+        in_flight = sorted(self._in_flight.values(), key=lambda one: one is not self._let_on)
+        free = [one for one in in_flight if not one.held]
         return (
             _named(asked.nonces, free)
-            or _named((*asked.nonces, *asked.elsewhere), self._in_flight.values())
+            or _named((*asked.nonces, *asked.elsewhere), in_flight)
             or _at(asked, free)
-            or _at(asked, self._in_flight.values())
+            or _at(asked, in_flight)
         )
 
     def _let_go(self, call: int) -> None:
