@@ -547,3 +547,56 @@ def test_patience_grows_with_the_target_and_shrinks_once_it_blocks():
     for _ in range(250):
         patience.step(0.02)
     assert patience.seconds == pytest.approx(0.16)
+
+
+# --- several calls of one operation at once
+
+
+async def at_once(agent, message, resource):
+    """Asks for a document and for a tone at once; the tone comes over a connection that has to be made."""
+    document = {
+        "messages": [{"role": "user", "content": message}],
+        "response_format": {"type": "json_object"},
+    }
+    asking = asyncio.create_task(agent.post("chat/completions", document))
+    await asyncio.sleep(0.002)
+    tone = await agent.ask(message)
+    await asking
+    return tone
+
+
+def test_of_an_operation_with_two_calls_at_once_none_is_answered_before_both_are_there(scheduled, plan_of):
+    patience = Patience()
+    schedule = Schedule(strategy="walk", choices=(1,) * 60)
+    scheduled(at_once, plan_of(4, schedule=schedule), patience=patience)
+    assert patience.together > 0, "that it makes two at once shows when another is chosen before the first"
+    events = scheduled(at_once, plan_of(1, schedule=schedule), patience=patience)
+    made = [(e.shape, e.possible) for e in events if isinstance(e, Decided)]
+    assert made == [("", 1), ("chat", 2), ("chat document", 1)]
+
+
+def test_what_is_answered_has_its_effect_before_the_next_is_though_others_are_held(scheduled, plan_of):
+    seen = []
+
+    async def first_comes_first(agent, message, resource):
+        async def document():
+            body = {
+                "messages": [{"role": "user", "content": message}],
+                "response_format": {"type": "json_object"},
+            }
+            await agent.post("chat/completions", body)
+            await asyncio.sleep(0.002)
+            seen.append("document")
+
+        asking = asyncio.create_task(document())
+        await asyncio.sleep(0.002)
+        tone = await agent.ask(message)
+        seen.append("tone")
+        await asking
+        return tone
+
+    patience = Patience()
+    patience.beside(0.001)
+    for _ in range(10):
+        scheduled(first_comes_first, plan_of(1, schedule=Schedule()), patience=patience)
+    assert seen == ["document", "tone"] * 10

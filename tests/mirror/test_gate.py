@@ -214,3 +214,30 @@ def test_stopping_the_mirror_hangs_up_on_held_calls_and_the_gate_can_still_be_op
 
     asyncio.run(scene())
     mirror.gate.open()
+
+
+def test_of_several_with_the_same_words_it_is_the_one_that_was_last_let_go_on(scene):
+    """Two that ask for two things at once: by age alone, the second call of the younger was the elder's."""
+
+    async def play(gate, told, hold):
+        await hold(1, 0)
+        await hold(2, 0)
+        gate.begin(1, message=message(0), thread=None, resource=None)
+        await hold(3, 0)
+        await hold(4, 0)
+        gate.release(1)
+        await hold(5, 0)
+        gate.release(3)
+        await hold(6, 0)
+        assert [operation for _, operation, _ in told.arrivals] == [0, 0, 1, 1, 0, 1]
+
+    scene(play, (0, 0, None, None))
+
+
+def test_one_of_whom_nothing_is_held_comes_before_whoever_was_last_let_go_on(scene):
+    async def play(gate, told, hold):
+        await hold(1, 0)
+        await hold(2, 0)  # number 1, which waited for something
+        assert [operation for _, operation, _ in told.arrivals] == [1, 0]
+
+    scene(play, (0, 0, None, None), (1, 0, None, None))

@@ -295,3 +295,70 @@ def test_what_shows_under_no_schedule_is_left_to_chance_by_the_caller():
 
     assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces, order=lambda kept: Schedule())) is None
     assert asyncio.run(shrink(plan_of(5), Ends(0, 4), reproduces)) is not None
+
+
+def test_a_deviation_is_taken_back_without_moving_those_of_later_rounds():
+    reproduces, tried = racing(lambda choices: choices[-1:] == (2,))
+    begun = Schedule(choices=(1, 0, 1, 2), begins=(0, 3))
+    order = lambda kept: begun if len(kept) > 1 else Schedule()  # noqa: E731
+    result = asyncio.run(shrink(plan_of(2), Ends(0, 1), reproduces, order=order))
+    assert result.plan.schedule == Schedule(choices=(2,), begins=(0, 0))
+    assert all(one.schedule is None or len(one.schedule.begins) in (0, 2) for one in tried)
+
+
+def test_a_deviation_that_is_beside_the_point_is_left_out_with_the_place_it_takes():
+    """Started in between and served first: without that, what matters is the first choice, not the third."""
+    needed = {(2, 2, 1), (2, 1), (1,)}
+    reproduces, tried = racing(lambda choices: choices in needed)
+    order = lambda kept: Schedule(choices=(2, 2, 1) if len(kept) > 1 else ())  # noqa: E731
+    result = asyncio.run(shrink(plan_of(2), Ends(0, 1), reproduces, order=order))
+    assert result.plan.schedule == Schedule(choices=(1,))
+    assert result.executions == len(tried) <= 7
+    assert len({one.schedule for one in tried}) == len(tried), "no schedule is tried twice"
+
+
+def test_where_an_order_of_its_own_is_all_it_takes_nothing_is_beside_it():
+    """Found with another under way; the one that sees it comes last, with only its own calls out of turn."""
+    plan = replace(plan_of(3), operations=tuple(replace(one, round=0) for one in plan_of(3).operations))
+    own = {0: (), 1: (0, 1), 2: ()}
+
+    def order(kept):
+        return Schedule(choices=own[next(iter(kept))] if len(kept) == 1 else (0, 2, 2, 1))
+
+    tried = []
+
+    async def reproduces(plan, ends):
+        tried.append(plan)
+        apart = [names(replace(plan, operations=(one,))) for one in sorted(plan.operations, key=rounded)]
+        if plan.schedule is None:
+            return None
+        if plan.schedule.choices == (0, 2, 2, 1):
+            return ends if len({one.round for one in plan.operations}) == 1 else None
+        alone = len({one.round for one in plan.operations}) == len(plan.operations)
+        return ends if alone and plan.schedule.choices == (0, 1) and apart[-1] == {1} else None
+
+    result = asyncio.run(shrink(plan, Ends(2, 1), reproduces, order=order))
+    assert result.plan.schedule == Schedule(choices=(0, 1), begins=(0, 0))
+    assert [int(one.text) for one in result.plan.operations] == [2, 1]
+    assert (result.ends.owner, result.ends.observer) == (0, 1)
+    assert result.executions == len(tried)
+
+
+def rounded(operation):
+    return operation.round
+
+
+def test_what_needs_another_beside_it_stays_beside_it():
+    plan = replace(plan_of(2), operations=tuple(replace(one, round=0) for one in plan_of(2).operations))
+    tried = []
+
+    async def reproduces(plan, ends):
+        tried.append(plan)
+        together = plan.schedule is not None and len({one.round for one in plan.operations}) == 1
+        return ends if together and plan.schedule.choices == (1, 1) else None
+
+    order = lambda kept: Schedule(choices=(1, 1) if len(kept) == 2 else (1,))  # noqa: E731
+    result = asyncio.run(shrink(plan, Ends(0, 1), reproduces, order=order))
+    assert result.plan.schedule == Schedule(choices=(1, 1))
+    assert {one.round for one in result.plan.operations} == {0}
+    assert result.executions == len(tried)

@@ -122,3 +122,16 @@ def test_nothing_behind_one_that_is_cancelled_can_be_started_before_it():
     one = trace("+0 ?0 -0 +1 ?1 +2 ?2 !2 .2 !1 .1", gone=(0,))
     # 0 is all that can be started, so that is no choice; 1 is next by itself; then 1 is held, and 2 is started.
     assert one.choices({0, 1, 2}) == (1, 1)
+
+
+def test_as_a_schedule_every_round_has_its_own_choices():
+    """To take one back in one round must not change what the next ones do."""
+    rounds = {0: 0, 1: 0, 2: 1, 3: 1}
+    both = trace("+0 +1 ?0 ?1 !1 .1 !0 .0 +2 +3 ?2 ?3 !3 .3 !2 .2", rounds=rounds)
+    assert both.schedule({0, 1, 2, 3}) == Schedule(choices=(0, 1, 1, 0, 1, 1), begins=(0, 3))
+    # Of each round without the zeros at its end, also where others follow.
+    first = trace("+0 +1 ?0 ?1 !0 .0 !1 .1 +2 +3 ?2 ?3 !3 .3 !2 .2", rounds=rounds)
+    assert first.schedule({0, 1, 2, 3}) == Schedule(choices=(0, 1, 0, 1, 1), begins=(0, 2))
+    assert first.schedule({0, 2, 3}) == Schedule(choices=(0, 1, 1), begins=(0, 0))
+    assert first.schedule({2, 3}) == Schedule(choices=(0, 1, 1))
+    assert first.schedule({0, 2}) == Schedule()

@@ -24,12 +24,12 @@ _TIMES: Final = 8
 
 _LATELY: Final = 200
 
-BESIDE: Final = (0.005, 0.05)
+BESIDE: Final = (0.005, 0.03)
 """Seconds, at least and at most, in which nothing may come any more from a target that asks several things at
 once, before a decision is made."""
 
-_GAPS: Final = 4
-"""So many times the longest that was seen between two calls of one operation that were made at once."""
+_GAPS: Final = 3
+"""So many times as long as nine in ten of lately took, from one call of an operation to the one beside it."""
 
 
 class Patience:
@@ -43,7 +43,7 @@ class Patience:
         self.slow = 0
         self._steps: deque[float] = deque(maxlen=_LATELY)
         self._blocks = False
-        self._gap: float | None = None
+        self._gaps: deque[float] = deque(maxlen=_LATELY)
 
     @property
     def seconds(self) -> float:
@@ -58,14 +58,15 @@ class Patience:
         One held call says of the others nothing: decided at the first, an agent that asks for a profile and
         for a tone at once had the first answered before the second was there, and never the other way round.
         """
-        if self._gap is None:
+        if not self._gaps:
             return 0.0
         least, most = BESIDE
-        return min(max(least, _GAPS * self._gap), most)
+        usual = sorted(self._gaps)[len(self._gaps) * 9 // 10]
+        return min(max(least, _GAPS * usual), most)
 
     def beside(self, gap: float) -> None:
-        """An operation made a call while another of its own was held, so many seconds after that."""
-        self._gap = max(self._gap or 0.0, gap)
+        """An operation made a call while another of its own was held, so many seconds after the last sign."""
+        self._gaps.append(gap)
 
     def step(self, seconds: float) -> None:
         """An operation took so long from a start or a release to the next sign of it."""

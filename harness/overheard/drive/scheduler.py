@@ -146,9 +146,9 @@ class Scheduler:
             return
         nth = one.shapes[shape]
         one.shapes[shape] += 1
-        self._last_sign = self._loop.time()
+        before, self._last_sign = self._last_sign, self._loop.time()
         if one.held:
-            self._patience.beside(self._last_sign - one.since)
+            self._patience.beside(self._last_sign - before)
         else:
             self._came_to_rest(one)
         one.held += 1

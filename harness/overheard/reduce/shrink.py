@@ -74,7 +74,8 @@ async def shrink(
     shrunk = Shrunk(projection.plan, found, search.executions)
     if order is None:
         return shrunk
-    return await straighten(await _apart(shrunk, _back(projection), reproduces, order), reproduces)
+    numbers = _back(projection)
+    return await straighten(shrunk, reproduces, apart=lambda found: _apart(found, numbers, reproduces, order))
 
 
 async def _apart(shrunk: Shrunk, numbers: Mapping[int, int], reproduces: Reproduces, order: Order) -> Shrunk:
@@ -99,11 +100,17 @@ async def _apart(shrunk: Shrunk, numbers: Mapping[int, int], reproduces: Reprodu
     return Shrunk(candidate, found, executions + 1)
 
 
-async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
+async def straighten(
+    shrunk: Shrunk,
+    reproduces: Reproduces,
+    *,
+    apart: Callable[[Shrunk], Awaitable[Shrunk]] | None = None,
+) -> Shrunk:
     """The same with as few deviations from first come, first served as the leak needs: all at once taken back
     first, then one by one from the end: by first come, first served in its place, or by leaving it out, so
     that what comes after it comes where it was. (Of a wrong order of one operation's own calls, found while
-    another operation was under way as well, what was about the other could go in no other way.)
+    another operation was under way as well, what was about the other could go in no other way.) Before that,
+    `apart` may bring the operations apart.
 
     A leak that needs none, and no operation cancelled, is no race: its operations then go one after the
     other.
@@ -117,7 +124,14 @@ async def straighten(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
         if found is not None:
             again = Shrunk(simpler, found, executions)
             return again if simpler.schedule is None else await straighten(again, reproduces)
-    rounds = _rounds(plan.schedule)
+    tried = Shrunk(plan, ends, executions)
+    return await _taken_back(tried if apart is None else await apart(tried), reproduces)
+
+
+async def _taken_back(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
+    """The deviations, one by one."""
+    plan, ends, executions = shrunk
+    rounds = _rounds(plan.schedule or Schedule())
     tried = {_packed(rounds)}
     for turn, place in [(turn, place) for turn, each in enumerate(rounds) for place in range(len(each))][
         ::-1
