@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import driving
+import gating
 import histories
 import judging
 import reaching
@@ -36,6 +37,7 @@ def table(*, quick: bool, locust: str | None = None) -> str:
         for path, events in zip(large, sizes, strict=True):
             histories.multiplied(source, path, events=events)
         rows += judging.rows(large, rounds=2 if quick else 3)
+    rows += gating.rows(operations=60 if quick else 400, rounds=2 if quick else 15)
     rows += starting.rows(rounds=2 if quick else 15)
     headers = ["what", "measured", "compared with", "ratio", "goal"]
     return tabulate(rows, headers=headers, floatfmt=".2f")

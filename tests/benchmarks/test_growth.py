@@ -26,5 +26,11 @@ def test_judging_long_conversations_grows_with_what_is_in_them(histories, measur
 
 
 def test_the_table_is_printed(quick_table):
-    for what in ("scan, one canary per 4 KB", "recorder, for an operation", "check, ", "overheard --help"):
+    for what in (
+        "scan, one canary per 4 KB",
+        "recorder, for an operation",
+        "check, ",
+        "a model call, held",
+        "overheard --help",
+    ):
         assert f"\n{what}" in quick_table
