@@ -22,7 +22,7 @@ from overheard.scenario.load import builtin
 SEEDS = int(os.environ.get("OVERHEARD_POWER_SEEDS", "1"))
 """How many fresh seeds each race is looked for with: one in the ordinary run, 20 in the full proof."""
 
-REPLAYS = 100 if SEEDS > 1 else 10
+REPLAYS = 100 if SEEDS > 1 else 3
 WAYS = ("process", "python", "node")
 DEPTHS = (1, 2, 3)
 
