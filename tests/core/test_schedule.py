@@ -1,6 +1,18 @@
 """A recorded run, read back: what each step was chosen from."""
 
-from overheard.core.schedule import Decision, Happening, Schedule, deviations, steps
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overheard.core.schedule import (
+    Decision,
+    Happening,
+    Schedule,
+    deviations,
+    of_rounds,
+    rounds_of,
+    steps,
+    trimmed,
+)
 
 
 def start(operation, *after):
@@ -67,3 +79,27 @@ def test_what_does_not_fit_ends_it():
 def test_deviations_are_choices_other_than_the_first():
     assert deviations(Schedule(choices=(0, 2, 0, 1))) == 2
     assert deviations(Schedule()) == 0
+
+
+ROUNDS = st.lists(st.lists(st.integers(0, 3), max_size=4), min_size=1, max_size=5)
+
+
+@given(ROUNDS)
+def test_rounds_are_what_they_were_made_of_but_for_zeros_at_their_ends(rounds):
+    schedule = of_rounds(rounds)
+    wanted = [trimmed(each) for each in rounds]
+    assert rounds_of(schedule) == (wanted if any(wanted) else [()])
+    assert of_rounds(rounds_of(schedule)) == schedule
+    assert bool(schedule.begins) == (len(rounds) > 1 and any(wanted))
+
+
+def test_without_rounds_of_their_own_all_choices_are_in_one():
+    assert rounds_of(Schedule(choices=(0, 1, 0))) == [(0, 1, 0)]
+    assert rounds_of(Schedule()) == [()]
+
+
+@given(st.lists(st.integers(0, 3)))
+def test_trimmed_are_only_zeros_and_only_at_the_end(choices):
+    kept = trimmed(choices)
+    assert [*kept, *[0] * (len(choices) - len(kept))] == choices
+    assert kept[-1:] != (0,)

@@ -91,6 +91,10 @@ def test_the_moment_is_some_times_as_long_as_it_mostly_takes_and_bounded():
     assert least < patience.together < 0.02
     patience.beside(9.0)
     assert patience.together < 0.02, "one that was slow once"
+    often = Patience()
+    for gap in (0.001, 0.001, 0.001, 0.008):
+        often.beside(gap)
+    assert often.together > 0.02, "one in four is not once"
     for _ in range(20):
         patience.beside(9.0)
     assert patience.together == most

@@ -278,6 +278,25 @@ def test_only_a_call_that_has_to_be_cancelled_stays_so(needed, left):
     assert (result.plan.schedule is None) == (not needed), "without one it is no race"
 
 
+def test_a_schedule_is_asked_for_what_is_in_the_plan():
+    """Of an operation about a message that nobody sends any more, in a round of its own, nothing is left."""
+    operations = [*plan_of(4).operations]
+    operations[2] = replace(operations[2], message=1, surface="read_message")
+    asked = []
+
+    def order(kept):
+        asked.append(set(kept))
+        return Schedule(choices=(1,))
+
+    async def reproduces(plan, ends):
+        return ends if {0, 1, 3} <= names(plan) and plan.schedule is not None else None
+
+    plan = replace(plan_of(4), operations=tuple(operations))
+    asyncio.run(shrink(plan, Ends(0, 3), reproduces, order=order))
+    assert {0, 1, 2, 3} in asked
+    assert not [kept for kept in asked if 2 in kept and 1 not in kept]
+
+
 def test_the_last_deviation_is_taken_back_where_a_cancelled_call_is_left():
     async def reproduces(plan, ends):
         return ends if gone(plan) and plan.schedule is not None else None
@@ -362,3 +381,29 @@ def test_what_needs_another_beside_it_stays_beside_it():
     assert result.plan.schedule == Schedule(choices=(1, 1))
     assert {one.round for one in result.plan.operations} == {0}
     assert result.executions == len(tried)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"cancel": Cancel()},  # whoever comes at once then is of its round
+        {"asks": (1,)},  # nobody asks for what is told last
+    ],
+)
+def test_what_belongs_together_is_not_brought_apart(changed):
+    first, second, third = plan_of(3).operations
+    third = replace(third, round=0 if "cancel" in changed else 1, **changed)
+    plan = replace(plan_of(3), operations=(replace(first, round=0), replace(second, round=0), third))
+    tried = []
+
+    async def reproduces(plan, ends):
+        tried.append(plan)
+        whole = len(plan.operations) == 3 and plan.schedule is not None
+        kept = [one for one in plan.operations if one.text == "2" and (one.cancel or one.asks)]
+        return ends if whole and kept and plan.schedule.choices == (1, 1) else None
+
+    order = lambda kept: Schedule(choices=(1, 1) if len(kept) == 3 else (1,))  # noqa: E731
+    asyncio.run(shrink(plan, Ends(0, 1), reproduces, order=order))
+    scheduled = [one for one in tried if one.schedule is not None and len(one.operations) == 3]
+    assert scheduled
+    assert all(len({one.round for one in each.operations}) < 3 for each in scheduled)

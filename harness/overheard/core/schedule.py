@@ -11,6 +11,7 @@ is no race. Where only one thing can be done, no choice is spent.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, chain
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
@@ -68,6 +69,27 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc
     changes: tuple[int, ...] = ()
     depth: int = 0
     decisions: tuple[Decision, ...] = ()
+
+
+def trimmed(choices: Sequence[int]) -> tuple[int, ...]:
+    """Choices without the zeros at their end: when they are spent, 0 is what is chosen."""
+    last = max((place for place, choice in enumerate(choices) if choice), default=-1)
+    return tuple(choices[: last + 1])
+
+
+def of_rounds(rounds: Iterable[Sequence[int]]) -> Schedule:
+    """The schedule in which each round has choices of its own."""
+    each = [trimmed(choices) for choices in rounds]
+    choices = tuple(chain.from_iterable(each))
+    begins = tuple(accumulate(map(len, each), initial=0))[:-1]
+    return Schedule(choices=choices, begins=begins if len(each) > 1 and choices else ())
+
+
+def rounds_of(schedule: Schedule) -> list[tuple[int, ...]]:
+    """The choices of each round; or all of them in one, where the rounds have none of their own."""
+    begins = schedule.begins or (0,)
+    ends = (*begins[1:], len(schedule.choices))
+    return [schedule.choices[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
 def deviations(schedule: Schedule) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import count
 from typing import NamedTuple
 
-from overheard.core.schedule import Action, Schedule
+from overheard.core.schedule import Action, Schedule, rounds_of
 
 
 class Possible(NamedTuple):
@@ -31,8 +31,8 @@ class Choosing:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
+        self._choices = schedule.choices
         self._spent = 0
-        self._until = len(schedule.choices)
         self._round = -1
         self._point = 0
         self._fallen: dict[_Line, int] = {}
@@ -43,19 +43,19 @@ class Choosing:
         self._round += 1
         self._point = 0
         self._fallen = {}
-        self._lines = {}
         if self._schedule.begins:
-            begin, end = [*self._schedule.begins[self._round :], *2 * [len(self._schedule.choices)]][:2]
-            self._spent, self._until = begin, end
+            own = rounds_of(self._schedule)[self._round :]
+            self._choices, self._spent = own[0] if own else (), 0
 
     def pick(self, possible: Sequence[Possible]) -> int:
         """Which of what is possible, in its fixed order, is done next."""
-        self._find_lines(possible)
+        if self._schedule.strategy == "pct":
+            self._find_lines(possible)
         if len(possible) < 2:
             return 0
         if self._schedule.strategy == "pct":
             return self._by_priority(possible)
-        choice = self._schedule.choices[self._spent] if self._spent < self._until else 0
+        choice = self._choices[self._spent] if self._spent < len(self._choices) else 0
         self._spent += 1
         return choice % len(possible)
 
@@ -78,7 +78,8 @@ class Choosing:
         return -self._fallen.get(line, 0), priorities[sum(line) % len(priorities)]
 
     def _line(self, one: Possible) -> _Line:
-        return self._lines.get(one.call, _Line(one.operation, 0)) if one.call else _Line(one.operation, 0)
+        # Those that start have no call, and none is held in a line of theirs.
+        return self._lines.get(one.call, _Line(one.operation, 0))
 
     def _find_lines(self, possible: Sequence[Possible]) -> None:
         """Have each held call go on in a line of its operation's in which no other is held.

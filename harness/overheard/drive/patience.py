@@ -44,6 +44,12 @@ class Patience:
         self._steps: deque[float] = deque(maxlen=_LATELY)
         self._blocks = False
         self._gaps: deque[float] = deque(maxlen=_LATELY)
+        self.together = 0.0
+        """For how long nothing may come before all is quiet: 0 until an operation has had two calls open.
+
+        One held call says of the others nothing: decided at the first, an agent that asks for a profile and
+        for a tone at once had the first answered before the second was there, and never the other way round.
+        """
 
     @property
     def seconds(self) -> float:
@@ -51,22 +57,12 @@ class Patience:
         slowest = max(self._steps, default=0.0)
         return min(max(LATER if self._blocks else FIRST, _TIMES * slowest), MOST)
 
-    @property
-    def together(self) -> float:
-        """For how long nothing may come before all is quiet: 0 until an operation has had two calls open.
-
-        One held call says of the others nothing: decided at the first, an agent that asks for a profile and
-        for a tone at once had the first answered before the second was there, and never the other way round.
-        """
-        if not self._gaps:
-            return 0.0
-        least, most = BESIDE
-        usual = sorted(self._gaps)[len(self._gaps) * 9 // 10]
-        return min(max(least, _GAPS * usual), most)
-
     def beside(self, gap: float) -> None:
         """An operation made a call while another of its own was held, so many seconds after the last sign."""
         self._gaps.append(gap)
+        least, most = BESIDE
+        usual = sorted(self._gaps)[len(self._gaps) * 9 // 10]
+        self.together = min(max(least, _GAPS * usual), most)
 
     def step(self, seconds: float) -> None:
         """An operation took so long from a start or a release to the next sign of it."""

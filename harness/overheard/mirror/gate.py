@@ -100,7 +100,8 @@ class Gate:
     def release(self, call: int) -> None:
         """Let a held call be answered. Harmless if it is not held any more."""
         with self._lock:
-            self._let_on = self._held[call][0] if call in self._held else self._let_on
+            if call in self._held:
+                self._let_on = self._held[call][0]
             self._let_go(call)
 
     async def hold(self, asked: Asked) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from overheard.core.schedule import Schedule
+from overheard.core.schedule import Schedule, trimmed
 from overheard.plan.choose import Chooser
 from overheard.scenario.model import ScheduleKind
 
@@ -56,7 +56,7 @@ def schedule(
     if kind == "walk":
         return Schedule(strategy="walk", choices=tuple(choose.integer(0, _SPREAD - 1) for _ in range(points)))
     if kind == "choices":
-        return Schedule(choices=_trimmed([_seldom(choose) for _ in range(points)]))
+        return Schedule(choices=trimmed([_seldom(choose) for _ in range(points)]))
     depth = int(kind.removeprefix("pct-"))
     return Schedule(
         strategy="pct",
@@ -68,10 +68,3 @@ def schedule(
 
 def _seldom(choose: Chooser) -> int:
     return choose.integer(1, _SPREAD - 1) if choose.chance(_SELDOM) else 0
-
-
-def _trimmed(choices: list[int]) -> tuple[int, ...]:
-    """Without the zeros at its end: when choices are spent, 0 is what is chosen."""
-    while choices and choices[-1] == 0:
-        choices.pop()
-    return tuple(choices)

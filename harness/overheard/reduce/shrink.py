@@ -11,13 +11,12 @@ first come, first served is taken back, if the leak stays.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
-from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from overheard.core.operation import Operation, Plan, cancels
-from overheard.core.schedule import Schedule
+from overheard.core.schedule import Schedule, of_rounds, rounds_of
 from overheard.reduce.project import Projection, project
 
 
@@ -87,13 +86,13 @@ async def _apart(shrunk: Shrunk, numbers: Mapping[int, int], reproduces: Reprodu
     """
     plan, ends, executions = shrunk
     alone = sorted(plan.operations, key=lambda one: (one.number == ends.observer, one.number))
-    rounds = [[*order({numbers[one.number]}).choices] for one in alone]
+    rounds = [order({numbers[one.number]}).choices for one in alone]
     asked = {number for one in plan.operations for number in one.asks}
     if not any(rounds) or cancels(plan) or ends.observer in asked:
         return shrunk
     operations = tuple(replace(one, round=place) for place, one in enumerate(alone))
     projection = project(replace(plan, operations=operations), {one.number for one in alone})
-    candidate = replace(projection.plan, schedule=_packed(rounds))
+    candidate = replace(projection.plan, schedule=of_rounds(rounds))
     found = await reproduces(candidate, ends.renumbered(projection.numbers))
     if found is None:
         return shrunk._replace(executions=executions + 1)
@@ -131,19 +130,19 @@ async def straighten(
 async def _taken_back(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
     """The deviations, one by one."""
     plan, ends, executions = shrunk
-    rounds = _rounds(plan.schedule or Schedule())
-    tried = {_packed(rounds)}
-    for turn, place in [(turn, place) for turn, each in enumerate(rounds) for place in range(len(each))][
-        ::-1
-    ]:
+    rounds = rounds_of(plan.schedule or Schedule())
+    tried = {of_rounds(rounds)}
+    for turn, place in reversed(
+        [(turn, place) for turn, each in enumerate(rounds) for place in range(len(each))]
+    ):
         if not rounds[turn][place]:
             continue
         if sum(choice != 0 for each in rounds for choice in each) < 2 and not cancels(plan):
             break  # Without the last one it is the sequential run, which was tried.
-        for instead in ([0], []):
-            straighter = [list(each) for each in rounds]
-            straighter[turn][place : place + 1] = instead
-            schedule = _packed(straighter)
+        for instead in ((0,), ()):
+            before, after = rounds[turn][:place], rounds[turn][place + 1 :]
+            straighter = [*rounds[:turn], (*before, *instead, *after), *rounds[turn + 1 :]]
+            schedule = of_rounds(straighter)
             if schedule in tried:
                 continue
             tried.add(schedule)
@@ -154,21 +153,6 @@ async def _taken_back(shrunk: Shrunk, reproduces: Reproduces) -> Shrunk:
                 plan, ends, rounds = candidate, found, straighter
                 break
     return Shrunk(plan, ends, executions)
-
-
-def _rounds(schedule: Schedule) -> list[list[int]]:
-    """The choices of each round, or all of them, where the rounds have none of their own."""
-    begins = schedule.begins or (0,)
-    ends = (*begins[1:], len(schedule.choices))
-    return [list(schedule.choices[begin:end]) for begin, end in zip(begins, ends, strict=True)]
-
-
-def _packed(rounds: list[list[int]]) -> Schedule:
-    """The other way round. When a round's choices are spent, 0 is what is chosen."""
-    trimmed = [_trimmed(each) for each in rounds]
-    begins = tuple(accumulate(map(len, trimmed), initial=0))[:-1]
-    choices = tuple(choice for each in trimmed for choice in each)
-    return Schedule(choices=choices, begins=begins if len(rounds) > 1 and choices else ())
 
 
 def _serial(plan: Plan) -> Plan:
@@ -188,11 +172,6 @@ def _with_fewer_cancelled(plan: Plan) -> Iterator[Plan]:
                 replace(one, cancel=None) if one is cancelled else one for one in plan.operations
             )
             yield replace(plan, operations=operations)
-
-
-def _trimmed(choices: list[int]) -> tuple[int, ...]:
-    last = max((place for place, choice in enumerate(choices) if choice), default=-1)
-    return tuple(choices[: last + 1])
 
 
 def _guesses(plan: Plan, ends: Ends) -> list[frozenset[int]]:
@@ -236,7 +215,7 @@ class _Search:
         projection = project(self._plan, kept)
         if self._order is None:
             return projection
-        return projection._replace(plan=replace(projection.plan, schedule=self._order(kept)))
+        return projection._replace(plan=replace(projection.plan, schedule=self._order(projection.numbers)))
 
     async def first(self, guesses: list[frozenset[int]], ends: Ends) -> tuple[frozenset[int], Ends] | None:
         for kept in guesses:

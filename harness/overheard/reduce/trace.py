@@ -8,11 +8,11 @@ beside the point.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import NamedTuple
 
 from overheard.check.view import NEVER, Call, Op, View
-from overheard.core.schedule import Schedule
+from overheard.core.schedule import Schedule, of_rounds
 
 
 class _Act(NamedTuple):
@@ -30,27 +30,15 @@ class Trace:
         self._ops = sorted(view.ops.values(), key=lambda op: (op.plan.round, op.number))
         self._calls = _calls_by_operation(view)
 
-    def choices(self, keep: Collection[int]) -> tuple[int, ...]:
-        """The choices by which the operations in `keep`, alone, go on in the order in which they did here.
-
-        Without the zeros at the end: when choices are spent, 0 is what is chosen.
-        """
-        return tuple(_trimmed([choice for each in self._by_round(keep) for choice in each]))
-
     def schedule(self, keep: Collection[int]) -> Schedule:
-        """The same as a schedule, in which every round has its own choices: to take one back in one round
-        must not change what the next ones do.
-        """
-        rounds = [_trimmed(each) for each in self._by_round(keep)]
-        ends = list(accumulate(map(len, rounds), initial=0))
-        if not ends[-1]:
-            return Schedule()
-        choices = tuple(choice for each in rounds for choice in each)
-        return Schedule(choices=choices, begins=tuple(ends[:-1]) if len(rounds) > 1 else ())
+        """The schedule by which the operations in `keep`, alone, go on in the order in which they did here.
 
-    def _by_round(self, keep: Collection[int]) -> list[list[int]]:
-        kept = [op for op in self._ops if op.number in keep and op.invoked != NEVER]
-        return [self._of_round(list(members)) for _, members in groupby(kept, key=lambda op: op.plan.round)]
+        Every round has its own choices: to take one back in one round must not change what the next ones do.
+        """
+        kept = (op for op in self._ops if op.number in keep)
+        rounds = groupby(kept, key=lambda op: op.plan.round)
+        # A round in which nothing was begun is one all the same: the next has the choices after its.
+        return of_rounds(self._of_round([op for op in ops if op.invoked != NEVER]) for _, ops in rounds)
 
     def _of_round(self, members: Sequence[Op]) -> list[int]:
         acts = sorted(
@@ -101,12 +89,6 @@ class Trace:
         while brought[number] < len(calls) and calls[brought[number]].position < until:
             held.append((number, brought[number]))
             brought[number] += 1
-
-
-def _trimmed(choices: list[int]) -> list[int]:
-    while choices and choices[-1] == 0:
-        choices.pop()
-    return choices
 
 
 def _startable(waiting: list[int], ops: Mapping[int, Op]) -> list[int]:

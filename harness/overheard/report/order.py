@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from itertools import groupby
 
 from overheard.core.operation import Plan
-from overheard.core.schedule import Decision, Step, steps
+from overheard.core.schedule import Decision, Step, steps, trimmed
 
 
 def choices_by_round(plan: Plan) -> dict[int, tuple[int, ...]]:
@@ -20,10 +20,9 @@ def choices_by_round(plan: Plan) -> dict[int, tuple[int, ...]]:
     numbers = sorted({operation.round for operation in plan.operations})
     chosen: dict[int, tuple[int, ...]] = {}
     for place, members in groupby(made(plan), key=lambda step: step.round):
-        choices = [step.choice for step in members if step.possible > 1]
-        last = max((index for index, choice in enumerate(choices) if choice), default=-1)
-        if last >= 0:
-            chosen[numbers[place]] = tuple(choices[: last + 1])
+        choices = trimmed([step.choice for step in members if step.possible > 1])
+        if choices:
+            chosen[numbers[place]] = choices
     return chosen
 
 
