@@ -5,26 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from itertools import count
-from typing import Any
 
 import msgspec
+from executing import executing
 
-from overheard.adapters.enter import enter
-from overheard.core.contract import declare
 from overheard.core.operation import Plan
 from overheard.core.schedule import Schedule
-from overheard.drive.driver import drive
 from overheard.drive.patience import Patience
-from overheard.environment import environment
 from overheard.history.events import ModelCalled
-from overheard.history.writer import Recorder
-from overheard.mirror.server import Mirror
 from overheard.plan.weave import expand
 from overheard.scenario.load import builtin
 from overheard.zoo.catalogue import CATALOGUE
-
-CAMPAIGN = 7
 
 
 def _one_by_one(plan: Plan) -> Plan:
@@ -34,43 +25,27 @@ def _one_by_one(plan: Plan) -> Plan:
 
 async def _sides(operations: int, rounds: int) -> dict[str, float]:
     """Seconds for each model call: held, in rounds of several operations, and not. The least of the rounds."""
-    events: list[Any] = []
-    begin, numbers = time.perf_counter_ns(), count()
-    recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
     least = dict.fromkeys(("held", "one by one"), float("inf"))
-    with Mirror(recorder) as mirror, environment(mirror.environment()):
-        async with enter(CATALOGUE["correct-resource"].build, name="benchmark") as adapted:
-            contract, patience = declare(("target", adapted.settings)).contract, Patience()
-            for seed in range(rounds):
-                plan = expand(
-                    builtin()["concurrent-resources"],
-                    seed=seed,
-                    index=0,
-                    contract=contract,
-                    offers=adapted.offers,
-                    operations=operations,
-                )
-                assert plan is not None
-                # The empty schedule: all that is held is let go on at once, so that nothing overlaps.
-                sides = {"held": msgspec.structs.replace(plan, schedule=Schedule(), latency=0)}
-                for name, each in {**sides, "one by one": _one_by_one(plan)}.items():
-                    events.clear()
-                    started = time.perf_counter()
-                    await drive(
-                        each,
-                        example=next(numbers),
-                        phase="explore",
-                        adapted=adapted,
-                        recorder=recorder,
-                        mirror=mirror,
-                        campaign=CAMPAIGN,
-                        contract=contract,
-                        timeout=30.0,
-                        patience=patience,
-                    )
-                    spent = time.perf_counter() - started
-                    calls = sum(isinstance(one, ModelCalled) for one in events)
-                    least[name] = min(least[name], spent / calls)
+    async with executing(CATALOGUE["correct-resource"].build, name="benchmark") as execute:
+        contract, offers, patience = execute.contract, execute.adapted.offers, Patience()
+        for seed in range(rounds):
+            plan = expand(
+                builtin()["concurrent-resources"],
+                seed=seed,
+                index=0,
+                contract=contract,
+                offers=offers,
+                operations=operations,
+            )
+            assert plan is not None
+            # The empty schedule: all that is held is let go on at once, so that nothing overlaps.
+            held = msgspec.structs.replace(plan, schedule=Schedule(), latency=0)
+            for name, each in (("held", held), ("one by one", _one_by_one(plan))):
+                started = time.perf_counter()
+                events = await execute(each, patience)
+                spent = time.perf_counter() - started
+                calls = sum(isinstance(one, ModelCalled) for one in events)
+                least[name] = min(least[name], spent / calls)
     return least
 
 

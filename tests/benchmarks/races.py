@@ -16,8 +16,6 @@ import os
 import random
 import statistics
 import sys
-import time
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -32,21 +30,16 @@ if importlib.util.find_spec("overheard") is None:
     become(python_with("tests", *wanted), *sys.argv)
 
 import msgspec  # noqa: E402 - installed above
+from executing import executing  # noqa: E402
 from tabulate import tabulate  # noqa: E402
 
-from overheard.adapters.enter import enter  # noqa: E402
 from overheard.adapters.resolve import load  # noqa: E402
 from overheard.campaign import PROFILES, Options, fresh_numbers, run  # noqa: E402
 from overheard.check.observe import observe  # noqa: E402
-from overheard.check.tally import Tally  # noqa: E402
 from overheard.check.view import View  # noqa: E402
-from overheard.core.contract import declare  # noqa: E402
 from overheard.core.schedule import deviations  # noqa: E402
-from overheard.drive.driver import drive  # noqa: E402
 from overheard.drive.patience import Patience  # noqa: E402
-from overheard.environment import environment  # noqa: E402
 from overheard.history.events import ExampleEnded, Reduced  # noqa: E402
-from overheard.history.writer import Recorder  # noqa: E402
 from overheard.mirror.pace import Pacer  # noqa: E402
 from overheard.mirror.server import Mirror  # noqa: E402
 from overheard.plan.weave import expand  # noqa: E402
@@ -82,56 +75,37 @@ class Sleeping(Pacer):
         await asyncio.sleep(random.uniform(0, SLEEP_SECONDS))
 
 
+def _sleeping(mirror: Mirror) -> None:
+    mirror._routes.pacer = Sleeping()
+
+
 def target_of(way: str, depth: int) -> Any:
     """What is driven; the mirror has to be up, and the environment to say so."""
-    if way != "process":
-        return load(f"{way}-{depth}.toml", base=RACES)
-    spec = importlib.util.spec_from_file_location("races_agents", RACES / "agents.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PLANTED[depth][0]
+    if way == "process":
+        return load("agents.py:PLANTED", base=RACES)[depth][0]
+    return load(f"{way}-{depth}.toml", base=RACES)
 
 
 async def runs_to_find(way: str, depth: int, strategy: str, *, seeds: int, most: int) -> list[int | None]:
     """For each of so many fresh seeds the number of the first execution that leaked; None if none did."""
     weights = STRATEGIES[strategy]
     scenario = SCENARIO if weights is None else msgspec.structs.replace(SCENARIO, schedules=weights)
-    events: list[Any] = []
-    begin = time.perf_counter_ns()
-    recorder = Recorder(None, clock=lambda: (time.perf_counter_ns() - begin) // 1_000, observe=events.append)
-    campaign, numbers, found = fresh_numbers()[1], count(), []
-    with Mirror(recorder) as mirror, environment(mirror.environment()):
-        if strategy == SLEEPS:
-            mirror._routes.pacer = Sleeping()
-        async with enter(target_of(way, depth), name=f"{way}-{depth}") as adapted:
-            contract = declare(("target", adapted.settings)).contract
-            for _ in range(seeds):
-                seed, patience = fresh_numbers()[0], Patience()
-                found.append(None)
-                for index in range(most):
-                    events.clear()
-                    plan = expand(scenario, seed=seed, index=index, contract=contract, offers=adapted.offers)
-                    assert plan is not None
-                    await drive(
-                        plan,
-                        example=next(numbers),
-                        phase="explore",
-                        adapted=adapted,
-                        recorder=recorder,
-                        mirror=mirror,
-                        campaign=campaign,
-                        contract=contract,
-                        timeout=30.0,
-                        patience=patience,
-                    )
-                    started, *rest = list(events)
-                    body = [one for one in rest if not isinstance(one, ExampleEnded)]
-                    view = View(started, body, campaign=campaign, contract=contract)
-                    if observe(view, campaign=campaign, room=Tally(campaign=campaign).room).leaks:
-                        found[-1] = index + 1
-                        break
+    found: list[int | None] = []
+    prepare = _sleeping if strategy == SLEEPS else None
+    async with executing(lambda: target_of(way, depth), name=f"{way}-{depth}", prepare=prepare) as execute:
+        campaign, contract, offers = execute.campaign, execute.contract, execute.adapted.offers
+        for _ in range(seeds):
+            seed, patience = fresh_numbers()[0], Patience()
+            found.append(None)
+            for index in range(most):
+                plan = expand(scenario, seed=seed, index=index, contract=contract, offers=offers)
+                assert plan is not None
+                started, *rest = await execute(plan, patience)
+                body = [one for one in rest if not isinstance(one, ExampleEnded)]
+                view = View(started, body, campaign=campaign, contract=contract)
+                if observe(view, campaign=campaign).leaks:
+                    found[-1] = index + 1
+                    break
     return found
 
 

@@ -1,6 +1,5 @@
 """The page about races says what was measured, and that is what theory says and no seed missed."""
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -10,11 +9,8 @@ HERE = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="module")
-def races():
-    spec = importlib.util.spec_from_file_location("races_benchmark", HERE / "races.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def races(program):
+    return program(HERE / "races.py")
 
 
 @pytest.fixture(scope="module")

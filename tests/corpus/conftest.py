@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,6 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def corpus():
+def corpus(program):
     """The program tests/corpus/run.py, as a module."""
-    spec = importlib.util.spec_from_file_location("corpus_run", HERE / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program(HERE / "run.py")

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import random
 import textwrap
 import threading
 
@@ -21,14 +20,6 @@ SEEDS = int(os.environ.get("OVERHEARD_HTTP_SEEDS", "1"))
 def pytest_generate_tests(metafunc):
     if "nth" in metafunc.fixturenames:
         metafunc.parametrize("nth", range(SEEDS))
-
-
-@pytest.fixture
-def seed(nth):
-    """A seed nobody chose; pytest shows it when the test fails."""
-    drawn = random.SystemRandom().getrandbits(32)
-    print(f"seed {drawn}")
-    return drawn
 
 
 class Servers:

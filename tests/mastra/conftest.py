@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -66,9 +65,6 @@ def measured(probe, situations):
 
 
 @pytest.fixture(scope="session")
-def table():
+def table(program):
     """The program that writes docs/mastra.md, as a module."""
-    spec = importlib.util.spec_from_file_location("mastra_table", HERE / "table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return program(HERE / "table.py")

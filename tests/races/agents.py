@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from typing import Any, ClassVar, Self, TypeAlias
 
@@ -21,7 +22,7 @@ import aiohttp
 Messages: TypeAlias = list[dict[str, str]]
 
 
-class Agent:
+class Agent(ABC):
     """What the three have in common: a memory, and the model that it is shown to."""
 
     overheard_contract: ClassVar = {"scope": "resource"}
@@ -41,9 +42,9 @@ class Agent:
         self.memory[resource] += [asked, {"role": "assistant", "content": reply[:400]}]
         return reply
 
+    @abstractmethod
     async def introduced(self, message: str, resource: str) -> Messages:
         """What the model is told beforehand of whom it talks to; here are the races."""
-        raise NotImplementedError
 
     def known(self, resource: str) -> Messages:
         said = [one["content"] for one in self.memory[resource][-8:] if one["role"] == "user"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import random
 import shlex
 import shutil
 import sys
@@ -13,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from overheard.adapters.resolve import load
 from overheard.campaign import PROFILES, Options, fresh_numbers, run
 from overheard.scenario.load import builtin
 
@@ -26,27 +25,16 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("nth", range(metafunc.module.SEEDS))
 
 
-@pytest.fixture
-def seed(nth):
-    """A seed nobody chose; pytest shows it when the test fails."""
-    drawn = random.SystemRandom().getrandbits(32)
-    print(f"seed {drawn}")
-    return drawn
-
-
 @pytest.fixture(autouse=True)
 def tools(monkeypatch):
-    """The Python of the tests is the one that targets are started with; without Node, under CI, nothing passes."""
+    """The Python of the tests is the one that targets are started with."""
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture(scope="session")
 def planted():
     """The races that are driven in process, by depth: each and its twin."""
-    spec = importlib.util.spec_from_file_location("races_agents", HERE / "agents.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.PLANTED
+    return load("agents.py:PLANTED", base=HERE)
 
 
 @pytest.fixture
