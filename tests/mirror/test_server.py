@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import socket
 import struct
+import sys
+import threading
 import time
+from collections import deque
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -245,6 +251,37 @@ def test_a_client_that_hangs_up_is_noticed(mirror, log):
 
     asyncio.run(hang_up())
     log.wait(lambda log: log.closed == {1: True})
+
+
+def test_a_connection_that_is_being_accepted_when_it_stops_is_closed(log, monkeypatch):
+    """Agents are on their way to it at any moment; what nobody closed is warned of in somebody else's test."""
+    left, address, over = [], [], threading.Event()
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: left.append(repr(error.exc_value)))
+
+    def connecting():
+        open_now = deque(maxlen=20)
+        while not over.is_set():
+            with suppress(OSError, IndexError):
+                client = socket.create_connection(address[-1], timeout=1)
+                if len(open_now) == 20:
+                    open_now[0].close()
+                open_now.append(client)
+        for client in open_now:
+            client.close()
+
+    others = [threading.Thread(target=connecting) for _ in range(2)]
+    for other in others:
+        other.start()
+    for _ in range(10):
+        with Mirror(log) as mirror:
+            url = urlsplit(mirror.environment()["OPENAI_BASE_URL"])
+            address.append((url.hostname, url.port))
+            time.sleep(0.02)
+    over.set()
+    for other in others:
+        other.join()
+    gc.collect()
+    assert left == []
 
 
 def test_stopping_hangs_up_on_kept_calls(log):

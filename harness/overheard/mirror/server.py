@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import socket
 import threading
 from collections.abc import Iterable
 from functools import partial
@@ -33,6 +34,7 @@ BODY_LIMIT: Final = 64 << 20
 
 INPUTS_LIMIT: Final = 4096
 _STOP_SECONDS: Final = 10.0
+_BACKLOG: Final = 1024
 
 
 class Mirror:
@@ -115,16 +117,22 @@ def _start(routes: _Routes, port: int) -> _Running:
             routes.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.1
         )
         await runner.setup()
+        listener = None
         try:
-            await web.TCPSite(runner, HOST, port, backlog=1024).start()
+            listener = socket.create_server((HOST, port), backlog=_BACKLOG)
+            await web.SockSite(runner, listener, backlog=_BACKLOG).start()
             up.append((asyncio.get_running_loop(), ending, runner.addresses[0][1]))
             ready.set()
             await ending.wait()
         finally:
+            if listener is not None:
+                # A connection that is being accepted is a task that has not begun. If its server had closed
+                # by then, or it were cancelled before its first turn, nobody would close its socket. So first
+                # no more are accepted, and those that were have two turns to become known.
+                asyncio.get_running_loop().remove_reader(listener)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             await runner.cleanup()
-            # A connection that was being accepted when the server closed is a task that has not begun. If it
-            # were cancelled before its first turn, as the loop ends, nobody would close its socket.
-            await asyncio.sleep(0)
 
     def run() -> None:
         try:
