@@ -575,7 +575,10 @@ def test_of_an_operation_with_two_calls_at_once_none_is_answered_before_both_are
     assert made == [("", 1), ("chat", 2), ("chat document", 1)]
 
 
-def test_what_is_answered_has_its_effect_before_the_next_is_though_others_are_held(scheduled, plan_of):
+@pytest.mark.parametrize("followed", [False, True])
+def test_what_is_answered_has_its_effect_before_the_next_is_though_others_are_held(
+    scheduled, plan_of, followed
+):
     seen = []
 
     async def first_comes_first(agent, message, resource):
@@ -597,6 +600,15 @@ def test_what_is_answered_has_its_effect_before_the_next_is_though_others_are_he
 
     patience = Patience()
     patience.beside(0.001)
+    schedule = Schedule()
+    if followed:
+        # When the document has been answered the tone is all that is held: that alone is no reason for haste.
+        shapes = {"chat document": Happening(0, "chat document"), "chat": Happening(0, "chat")}
+        recorded = [Decision(action="start", operation=0)]
+        for shape, after in zip(shapes, (tuple(shapes.values()), ()), strict=True):
+            recorded.append(Decision(action="release", operation=0, shape=shape, after=after))
+        schedule = Schedule(decisions=tuple(recorded))
     for _ in range(10):
-        scheduled(first_comes_first, plan_of(1, schedule=Schedule()), patience=patience)
+        events = scheduled(first_comes_first, plan_of(1, schedule=schedule), patience=patience)
+        assert not any(event.diverged for event in events if isinstance(event, Decided))
     assert seen == ["document", "tone"] * 10
